@@ -1,0 +1,1 @@
+"""Values and rules: true without a window, a model or a network."""

@@ -1,0 +1,46 @@
+"""The one tree of errors that a user can do something about."""
+
+
+class StarpadError(Exception):
+    """Something went wrong that is not a bug: what happened, and what to do about it.
+
+    `message` is one sentence for the user, `hint` the next step (may be empty), `retryable` says
+    that the same action may succeed if it is simply repeated.
+    """
+
+    def __init__(self, message: str, hint: str = "", *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.retryable = retryable
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class ModelFileError(StarpadError):
+    """A model file cannot be used: missing, damaged, of another kind. Choose another file."""
+
+
+class NotEnoughMemoryError(StarpadError):
+    """The model needs more memory than is free. Choose a smaller one or close programs."""
+
+
+class EngineError(StarpadError):
+    """The engine did not start, stopped, or refused a request. Restart it or look at its log."""
+
+
+class PromptTooLongError(EngineError):
+    """The prompt does not fit the loaded context. Shorten it or load a larger context."""
+
+
+class FileError(StarpadError):
+    """A text file cannot be read or written. Choose another place, or free space or rights."""
+
+
+class FileChangedError(FileError):
+    """The file changed on disk since it was read. Overwrite it or reload it."""
+
+
+class SettingsError(StarpadError):
+    """The settings file holds something that Starpad cannot use. The default is used instead."""

@@ -1,0 +1,102 @@
+"""Fill-in-the-middle prompts as token ids: a family's tokens, their order, where to stop.
+
+
+Sources: the StarCoder and StarCoder2 papers and cards. Both families were trained on PSM and on
+SPMv2 alike; in SPMv2 the text before the caret comes last, so a typed character only appends to
+the prompt and the engine's cache keeps the rest.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class FimOrder(StrEnum):
+    """The order of a prompt's parts."""
+
+    PSM = "PSM"
+    SPMV2 = "SPMv2"
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelling:
+    """How one group of families writes its fill-in-the-middle tokens."""
+
+    prefix: str
+    suffix: str
+    middle: str
+    pad: str
+    order: FimOrder
+
+
+_SPELLINGS = (
+    # StarCoder 1 and 2, tiny_starcoder_py
+    _Spelling("<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<fim_pad>", FimOrder.SPMV2),
+    # SantaCoder; and the many families that follow OpenAI's spelling (Qwen2.5-Coder among them)
+    _Spelling("<fim-prefix>", "<fim-suffix>", "<fim-middle>", "<fim-pad>", FimOrder.SPMV2),
+    _Spelling("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|fim_pad|>", FimOrder.PSM),
+)
+
+# Tokens that end a suggestion wherever they appear: StarCoder2 closes a file with <file_sep>.
+_STOPS = (
+    "<|endoftext|>", "<file_sep>", "<repo_name>", "<filename>", "<reponame>", "<gh_stars>",
+    "<|file_sep|>", "<|repo_name|>", "<|im_end|>", "<|end|>",
+)  # fmt: skip
+
+SPECIAL_TOKEN_TEXTS: tuple[str, ...] = (
+    *(text for s in _SPELLINGS for text in (s.prefix, s.suffix, s.middle, s.pad)),
+    *_STOPS,
+)
+"""Every text that `resolve` wants to know the ids of."""
+
+
+@dataclass(frozen=True, slots=True)
+class FimTokens:
+    """A loaded model's fill-in-the-middle ids and the ids that end a suggestion."""
+
+    prefix: int
+    suffix: int
+    middle: int
+    order: FimOrder
+    stop_ids: frozenset[int]
+
+
+def resolve(ids_by_text: Mapping[str, Sequence[int]]) -> FimTokens | None:
+    """Return the loaded model's FIM tokens, or None if it was not trained for FIM.
+
+    `ids_by_text` holds, for each of SPECIAL_TOKEN_TEXTS, the ids that the engine's tokenizer
+    gives with special tokens parsed: one id if the model knows the token, several pieces if not.
+    """
+    known = {text: ids[0] for text, ids in ids_by_text.items() if len(ids) == 1}
+    for spelling in _SPELLINGS:
+        names = (spelling.prefix, spelling.suffix, spelling.middle)
+        if all(name in known for name in names):
+            stops = frozenset(
+                known[name] for name in (*names, spelling.pad, *_STOPS) if name in known
+            )
+            prefix, suffix, middle = (known[name] for name in names)
+            return FimTokens(prefix, suffix, middle, spelling.order, stops)
+    return None
+
+
+def stop_ids(ids_by_text: Mapping[str, Sequence[int]]) -> frozenset[int]:
+    """Return the ids that end a suggestion for a model without FIM tokens."""
+    return frozenset(ids_by_text[text][0] for text in _STOPS if len(ids_by_text.get(text, ())) == 1)
+
+
+def build_prompt(
+    tokens: FimTokens | None,
+    prefix: Sequence[int],
+    suffix: Sequence[int],
+    order: FimOrder | None = None,
+) -> tuple[int, ...]:
+    """Return the prompt's token ids for the text before and after the caret.
+
+    `prefix` and `suffix` are ids of user text (tokenized with special tokens *not* parsed).
+    A model without FIM tokens continues the prefix. `order` overrides the family's own.
+    """
+    if tokens is None:
+        return tuple(prefix)
+    if (order or tokens.order) is FimOrder.SPMV2:
+        return (tokens.prefix, tokens.suffix, *suffix, tokens.middle, *prefix)
+    return (tokens.prefix, *prefix, tokens.suffix, *suffix, tokens.middle)

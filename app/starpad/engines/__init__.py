@@ -1,0 +1,1 @@
+"""What makes a model generate: child processes and their HTTP protocol."""

@@ -1,0 +1,1 @@
+"""One QObject per feature: the UI calls down, signals come up."""

@@ -1,0 +1,1 @@
+"""The editor pane: text, ghost text, highlighting."""
