@@ -1,0 +1,117 @@
+"""Which text around the caret goes into the prompt, chosen so that the engine's cache survives.
+
+A window of "the last N tokens" moves with every character and makes the engine read everything
+again. Here the window's edges stand on line boundaries and stay where they are while the caret
+stays in reach; when they must move, they move far, so that they move seldom.
+"""
+
+from dataclasses import dataclass
+
+SUFFIX_SHARE = 0.25
+"""The part of the budget that text after the caret may take."""
+FILL = 0.7
+"""How full a newly chosen prefix window is: the rest is room to type before it moves again."""
+_HEAD_CHARACTERS = 400
+"""How much of a kept window's first text must still be there for the window to be kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaretContext:
+    """The text around a caret: `before` begins at the start of line `first_line`, 0-based.
+
+    Both texts have LF line ends. They may be cut to what a prompt can hold at most.
+    """
+
+    document: int
+    revision: int
+    language: str
+    first_line: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The prefix and the suffix of one prompt."""
+
+    prefix: str
+    suffix: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """Where a document's prefix window starts, and the text that stood there."""
+
+    line: int
+    column: int
+    head: str
+
+
+class StickyWindow:
+    """One document's window; `choose` keeps its edges for as long as it can."""
+
+    def __init__(self) -> None:
+        self._edge: _Edge | None = None
+        self._suffix: str | None = None
+
+    def choose(
+        self, context: CaretContext, budget_tokens: int, characters_per_token: float
+    ) -> Window:
+        """Return the window for `context`, of about `budget_tokens` at most.
+
+        `characters_per_token` is the tokenizer's measured rate; the caller counts real tokens
+        and calls again with a lower rate or budget when the estimate was too high.
+        """
+        suffix_limit = int(budget_tokens * SUFFIX_SHARE * characters_per_token)
+        suffix = self._choose_suffix(context.after, suffix_limit)
+        limit = max(1, int(budget_tokens * characters_per_token) - len(suffix))
+        return Window(self._choose_prefix(context, limit), suffix)
+
+    def _choose_suffix(self, after: str, limit: int) -> str:
+        if len(after) <= limit:
+            self._suffix = None
+            return after
+        kept = self._suffix
+        if kept is not None and len(kept) <= limit and after.startswith(kept):
+            return kept
+        end = after.rfind("\n", 0, limit) + 1
+        self._suffix = after[: end or limit]
+        return self._suffix
+
+    def _choose_prefix(self, context: CaretContext, limit: int) -> str:
+        before = context.before
+        start = self._kept_start(context)
+        if start is None or len(before) - start > limit:
+            start = _new_start(before, limit)
+            line = before.count("\n", 0, start)
+            column = start - (before.rfind("\n", 0, start) + 1)
+            head = before[start : start + _HEAD_CHARACTERS]
+            self._edge = _Edge(context.first_line + line, column, head)
+        return before[start:]
+
+    def _kept_start(self, context: CaretContext) -> int | None:
+        """Return where the known edge is in `context.before`, or None if it is gone."""
+        edge = self._edge
+        if edge is None or edge.line < context.first_line:
+            return None
+        start = 0
+        for _ in range(edge.line - context.first_line):
+            start = context.before.find("\n", start) + 1
+            if start == 0:
+                return None
+        start += edge.column
+        text = context.before[start : start + len(edge.head)]
+        # Near the caret the head itself is being typed on; it counts as far as it goes.
+        same = text == edge.head if len(text) == len(edge.head) else edge.head.startswith(text)
+        return start if same and text else None
+
+
+def _new_start(before: str, limit: int) -> int:
+    """Return the start of a new prefix window: a line's start, or inside one enormous line."""
+    if len(before) <= int(limit * FILL):
+        return 0
+    wanted = len(before) - int(limit * FILL)
+    newline = before.find("\n", wanted)
+    if newline == -1 or newline + 1 == len(before):
+        return wanted
+    return newline + 1
