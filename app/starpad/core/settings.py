@@ -1,0 +1,292 @@
+"""Everything a user can set, declared once; the settings file and dialog are made from this."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from enum import StrEnum
+from typing import Annotated, Any, get_type_hints
+
+from starpad.core.errors import SettingsError
+
+Value = bool | int | float | str | tuple[str, ...]
+
+
+class ThemeChoice(StrEnum):
+    """Which colors to use."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class Page(StrEnum):
+    """The pages of the settings dialog, in its order; HIDDEN is what the app remembers itself."""
+
+    APPEARANCE = "Appearance"
+    EDITOR = "Editor"
+    SUGGESTIONS = "Suggestions"
+    ENGINE = "Engine"
+    HIDDEN = ""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is known of a setting besides its type and default.
+
+    `minimum` and `maximum` bound numbers (both included); `minimum_text` says what the minimum
+    means where it is a word rather than an amount.
+    """
+
+    page: Page
+    label: str
+    help: str = ""
+    minimum: int = 0
+    maximum: int = 0
+    unit: str = ""
+    minimum_text: str = ""
+    is_font_family: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SettingField:
+    """One setting: its name, default (whose type is the setting's) and what is known of it."""
+
+    name: str
+    default: Value
+    about: About
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The user's settings; valid when made by `with_values`."""
+
+    theme: Annotated[
+        ThemeChoice,
+        About(Page.APPEARANCE, "Theme", "System follows your desktop's light or dark choice."),
+    ] = ThemeChoice.SYSTEM
+    font_family: Annotated[
+        str,
+        About(
+            Page.APPEARANCE,
+            "Editor font",
+            "Fonts whose letters are all of the same width.",
+            is_font_family=True,
+        ),
+    ] = ""
+    font_size_pt: Annotated[
+        int,
+        About(Page.APPEARANCE, "Font size", "Of the text in the editor.", 6, 72, "pt"),
+    ] = 11
+    wrap_lines: Annotated[
+        bool,
+        About(Page.EDITOR, "Wrap long lines", "Only on the screen; the file stays as it is."),
+    ] = False
+    indent_width: Annotated[
+        int,
+        About(Page.EDITOR, "Indent width", "Also how wide a tab is shown.", 1, 16, "columns"),
+    ] = 4
+    indent_with_tabs: Annotated[
+        bool,
+        About(Page.EDITOR, "Indent with tabs", "The Tab key inserts a tab instead of spaces."),
+    ] = False
+    suggestions_enabled: Annotated[
+        bool,
+        About(
+            Page.SUGGESTIONS,
+            "Suggest while typing",
+            "When off, a suggestion comes only when you ask for it with Ctrl+Space.",
+        ),
+    ] = True
+    suggestion_pause_ms: Annotated[
+        int,
+        About(
+            Page.SUGGESTIONS,
+            "Pause before a suggestion",
+            "How long to wait after the last key. Automatic: none on a GPU, 150 ms on a CPU.",
+            -1,
+            5000,
+            "ms",
+            "Automatic",
+        ),
+    ] = -1
+    suggestion_max_tokens: Annotated[
+        int,
+        About(
+            Page.SUGGESTIONS,
+            "Longest suggestion",
+            "A token is three to four characters of code.",
+            1,
+            1024,
+            "tokens",
+        ),
+    ] = 96
+    suggestion_max_lines: Annotated[
+        int,
+        About(Page.SUGGESTIONS, "Most lines", "A suggestion ends here at the latest.", 1, 100),
+    ] = 8
+    suggestion_time_budget_ms: Annotated[
+        int,
+        About(
+            Page.SUGGESTIONS,
+            "Time limit",
+            "After this, a suggestion ends with what it has.",
+            100,
+            120_000,
+            "ms",
+        ),
+    ] = 4000
+    suggestion_temperature: Annotated[
+        float,
+        About(
+            Page.SUGGESTIONS,
+            "Temperature",
+            "0 always takes the likeliest code; higher values vary more.",
+            0,
+            2,
+        ),
+    ] = 0.0
+    suggestions_off_languages: Annotated[
+        tuple[str, ...],
+        About(
+            Page.SUGGESTIONS,
+            "Languages without",
+            "No suggestions in these: names with commas between, such as markdown, json.",
+        ),
+    ] = ()
+    prompt_budget_tokens: Annotated[
+        int,
+        About(
+            Page.SUGGESTIONS,
+            "Text the model reads",
+            "At most this much around the caret. More takes longer for the first suggestion.",
+            256,
+            16_384,
+            "tokens",
+        ),
+    ] = 4096
+    context_tokens: Annotated[
+        int,
+        About(
+            Page.ENGINE,
+            "Context window",
+            "How much the model holds at once; more needs more memory. "
+            "Counts when a model is loaded, up to what the model was made for.",
+            512,
+            131_072,
+            "tokens",
+        ),
+    ] = 8192
+    engine_threads: Annotated[
+        int,
+        About(
+            Page.ENGINE,
+            "Processor threads",
+            "Automatic: one for each physical core. Counts when a model is loaded.",
+            0,
+            256,
+            "",
+            "Automatic",
+        ),
+    ] = 0
+    restart_engine_automatically: Annotated[
+        bool,
+        About(
+            Page.ENGINE,
+            "Restart the engine by itself",
+            "When it stops unexpectedly, at most three times in ten minutes.",
+        ),
+    ] = True
+    model_path: Annotated[str, About(Page.HIDDEN, "Model file")] = ""
+    """Empty: the demonstration model in the box."""
+    recent_files: Annotated[tuple[str, ...], About(Page.HIDDEN, "Recent files")] = ()
+    window_geometry: Annotated[str, About(Page.HIDDEN, "Window position")] = ""
+
+
+def _all_fields() -> dict[str, SettingField]:
+    hints = get_type_hints(Settings, include_extras=True)
+    defaults = Settings()
+    return {
+        item.name: SettingField(
+            item.name, getattr(defaults, item.name), hints[item.name].__metadata__[0]
+        )
+        for item in fields(Settings)
+    }
+
+
+FIELDS: Mapping[str, SettingField] = _all_fields()
+"""Every setting by its name, the hidden ones too."""
+
+
+def fields_of_pages() -> dict[Page, tuple[SettingField, ...]]:
+    """Return the settings that the dialog shows, by page, both in the order of display."""
+    return {
+        page: tuple(field for field in FIELDS.values() if field.about.page is page)
+        for page in Page
+        if page is not Page.HIDDEN
+    }
+
+
+def checked(name: str, value: object) -> Value:
+    """Return `value` in the type of the setting `name`.
+
+    Takes what JSON gives: lists for tuples, plain texts for choices, whole numbers for
+    fractions. Raises SettingsError if there is no such setting or the value does not suit it.
+    """
+    field = FIELDS.get(name)
+    if field is None:
+        raise SettingsError(f"There is no setting “{name}”.")
+    result = _converted(field, value)
+    if result is None:
+        raise SettingsError(
+            f"The setting “{field.about.label}” cannot be {_short(value)}.",
+            f"It must be {_what_suits(field)}.",
+        )
+    return result
+
+
+def with_values(settings: Settings, **values: Any) -> Settings:
+    """Return `settings` with other values, each checked as `checked` does."""
+    suited: dict[str, Any] = {name: checked(name, value) for name, value in values.items()}
+    return replace(settings, **suited)
+
+
+def _converted(field: SettingField, value: Any) -> Value | None:
+    """Return `value` in the setting's type, or None if it does not suit."""
+    low, high = field.about.minimum, field.about.maximum
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    match field.default:
+        case bool():
+            return value if isinstance(value, bool) else None
+        case int():
+            return value if is_number and isinstance(value, int) and low <= value <= high else None
+        case float():
+            # Compared before it is converted: a whole number can be too large for a fraction.
+            return float(value) if is_number and low <= value <= high else None
+        case StrEnum() as choice:
+            return type(choice)(value) if value in list(type(choice)) else None
+        case str():
+            return str(value) if isinstance(value, str) else None
+        case tuple():
+            is_list = isinstance(value, list | tuple)
+            return tuple(value) if is_list and all(isinstance(v, str) for v in value) else None
+
+
+def _what_suits(field: SettingField) -> str:
+    bounds = f"from {field.about.minimum:,} to {field.about.maximum:,}"
+    match field.default:
+        case bool():
+            return "true or false"
+        case int():
+            return f"a whole number {bounds}"
+        case float():
+            return f"a number {bounds}"
+        case StrEnum() as choice:
+            return "one of " + ", ".join(type(choice))
+        case str():
+            return "a text"
+        case tuple():
+            return "a list of texts"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"
