@@ -1,0 +1,122 @@
+"""The catalog: complete, honest, and a clear message when its file is damaged."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from starpad.core import paths
+from starpad.core.catalog import Ability, load
+from starpad.core.errors import ModelFileError
+
+
+def test_the_starcoder_families_are_all_there() -> None:
+    ids = [family.id for family in load()]
+    assert {
+        "starcoderbase-1b", "starcoderbase-3b", "starcoderbase-7b", "starcoderbase", "starcoder",
+        "starcoder2-3b", "starcoder2-7b", "starcoder2-15b", "tiny_starcoder_py",
+        "starcoder2-15b-instruct-v0.1",
+    } <= set(ids)  # fmt: skip
+    assert ids[0] == "starcoder2-3b", "the best first choice comes first"
+
+
+def test_it_says_that_starcoder2_15b_is_weak_at_filling_in() -> None:
+    family = next(family for family in load() if family.id == "starcoder2-15b")
+    assert any("Weak at filling in" in warning for warning in family.warnings)
+
+
+def test_only_the_tuned_models_are_for_chat() -> None:
+    chat = {family.id for family in load() if Ability.CHAT in family.abilities}
+    assert chat == {
+        "starcoder2-15b-instruct-v0.1", "starcoder2-7b-instruct", "starchat2-15b-v0.1",
+        "wizardcoder-15b-v1.0",
+    }  # fmt: skip
+
+
+def test_the_originals_of_the_first_series_are_gated_and_of_the_second_open() -> None:
+    gated = {family.id: family.is_gated for family in load()}
+    assert gated["starcoder"]
+    assert gated["starcoderbase-1b"]
+    assert not gated["starcoder2-7b"]
+    assert not gated["tiny_starcoder_py"]
+
+
+def test_context_is_8192_in_the_first_series_and_16384_in_the_second() -> None:
+    for family in load():
+        assert family.context_tokens == (16_384 if "2-" in family.id else 8_192), family.id
+
+
+def test_every_page_is_on_the_hub_and_every_license_has_an_address() -> None:
+    for family in load():
+        assert family.license.url.startswith("https://huggingface.co/")
+        for repository in family.repositories:
+            assert repository.url == f"https://huggingface.co/{repository.id}"
+
+
+def test_no_size_and_no_hash_is_typed_by_hand() -> None:
+    text = paths.resource("catalog/families.json").read_text()
+    for word in ("sha256", "bytes", " GB", "GiB", ".gguf"):
+        assert word not in text
+
+
+def _content() -> Any:
+    return json.loads(paths.resource("catalog/families.json").read_text())
+
+
+def _family(**values: object) -> Callable[[Any], object]:
+    return lambda content: content["families"][0].update(values)
+
+
+DAMAGES: dict[str, Callable[[Any], object]] = {
+    "another version": lambda content: content.update(version=2),
+    "no version": lambda content: content.pop("version"),
+    "no families": lambda content: content.pop("families"),
+    "licenses in a list": lambda content: content.update(licenses=[]),
+    "a license without an address": lambda content: content.update(
+        licenses={"bigcode-openrail-m": {"name": "x", "url": "x"}}
+    ),
+    "families not a list": lambda content: content.update(families=[3]),
+    "the same family twice": lambda content: content["families"].append(content["families"][0]),
+    "no name": lambda content: content["families"][0].pop("name"),
+    "an empty name": _family(name=" "),
+    "a name that is a number": _family(name=3),
+    "an unknown ability": _family(abilities=["telepathy"]),
+    "no ability": _family(abilities=[]),
+    "abilities as a text": _family(abilities="chat"),
+    "no context": _family(context_tokens=0),
+    "context as a text": _family(context_tokens="8192"),
+    "an unknown license": _family(license="mine"),
+    "gated as a text": _family(is_gated="no"),
+    "a repository elsewhere": _family(repositories=[{"id": "https://example.com/x"}]),
+    "a repository that climbs": _family(repositories=[{"id": "../x"}]),
+    "a repository without an owner": _family(repositories=[{"id": "starcoder"}]),
+    "repositories as texts": _family(repositories=["a/b"]),
+    "warnings without text": _family(warnings=[None]),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_catalog_is_refused_with_the_way_out(damage: str, tmp_path: Path) -> None:
+    content = _content()
+    DAMAGES[damage](content)
+    path = tmp_path / "families.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(ModelFileError, match="cannot be read") as caught:
+        load(path)
+    assert "Install Starpad again" in caught.value.hint
+    assert caught.value.__cause__ is not None
+
+
+@pytest.mark.parametrize("text", ["", "[]", "\x00", '{"a":' * 100_000])
+def test_a_catalog_that_is_no_catalog_is_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "families.json"
+    path.write_text(text)
+    with pytest.raises(ModelFileError):
+        load(path)
+
+
+def test_a_missing_catalog_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError):
+        load(tmp_path / "families.json")
