@@ -2,8 +2,11 @@
 
 import re
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+from starpad.core.fim import FimOrder
+from starpad.core.sampling import Sampling
 
 
 class SuggestionState(StrEnum):
@@ -23,6 +26,24 @@ class SuggestionState(StrEnum):
     READ_ONLY = "the document is read-only"
     INSIDE_WORD = "inside a word: Ctrl+Space asks"
     FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionOptions:
+    """What the user chose for suggestions; times in milliseconds.
+
+    `pause_ms` -1 waits as long as fits the device; `order` None is the model family's own.
+    """
+
+    is_enabled: bool = True
+    off_languages: tuple[str, ...] = ()
+    pause_ms: int = -1
+    max_tokens: int = 96
+    max_lines: int = 8
+    time_budget_ms: int = 4000
+    budget_tokens: int = 4096
+    sampling: Sampling = field(default_factory=Sampling)
+    order: FimOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,86 @@
+"""One suggestion: prompt, stream, stop as early as more tokens could not change it."""
+
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from starpad.core.context_window import CaretContext
+from starpad.core.engine_status import LoadedModel
+from starpad.core.suggestion import CompletionOptions, Figures, LinePolicy, is_finished
+from starpad.engines.client import EngineClient
+from starpad.engines.prompt_builder import PromptBuilder
+from starpad.engines.protocol import CompletionRequest, Timings
+
+SLOT = 0
+"""Completion's own slot in the engine: chat must not evict its cache."""
+_FRAME_S = 0.033
+"""Text on screen changes at most this often, however fast tokens come."""
+_MIN_PROMPT_TOKENS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """The raw text generated so far and what it cost."""
+
+    text: str
+    figures: Figures
+
+
+async def suggest(
+    client: EngineClient,
+    emit: Callable[[object], None],
+    *,
+    builder: PromptBuilder,
+    context: CaretContext,
+    policy: LinePolicy,
+    options: CompletionOptions,
+    model: LoadedModel,
+) -> Progress:
+    """Stream a suggestion for `context`, emitting Progress; return all of it.
+
+    Leaving early closes the connection, which stops the engine. Raises EngineError.
+    """
+    started = time.perf_counter()
+    room = max(_MIN_PROMPT_TOKENS, model.context_tokens - options.max_tokens)
+    budget = min(options.budget_tokens, room)
+    prompt = await builder.build(client, context, budget, options.order)
+    request = CompletionRequest(
+        prompt=prompt,
+        max_tokens=options.max_tokens,
+        sampling=options.sampling,
+        stop_texts=("\n",) if policy.max_lines == 1 else (),
+        stop_ids=model.fim.stop_ids if model.fim else model.stop_ids,
+        time_budget_ms=options.time_budget_ms,
+        slot=SLOT,
+    )
+    text, first_token_ms, emitted = "", 0.0, 0.0
+    progress = Progress("", _figures(len(prompt), None, 0.0))
+    async with aclosing(client.complete(request)) as stream:
+        async for chunk in stream:
+            now = time.perf_counter()
+            if chunk.token_ids and not first_token_ms:
+                first_token_ms = (now - started) * 1000
+            text += chunk.text
+            if chunk.timings is not None:
+                progress = Progress(text, _figures(len(prompt), chunk.timings, first_token_ms))
+            else:
+                progress = Progress(text, progress.figures)
+            if now - emitted >= _FRAME_S:
+                emitted = now
+                emit(progress)
+            if is_finished(text, policy):
+                break
+    return progress
+
+
+def _figures(prompt_tokens: int, timings: Timings | None, first_token_ms: float) -> Figures:
+    if timings is None:
+        return Figures(prompt_tokens, 0, 0, 0.0, first_token_ms)
+    return Figures(
+        prompt_tokens,
+        timings.evaluated_tokens,
+        timings.generated_tokens,
+        timings.tokens_per_second,
+        first_token_ms,
+    )

@@ -1,0 +1,264 @@
+"""The text editor of one document: painting, indentation, zoom. Ghost text is an attachment."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol
+
+from PySide6.QtCore import QEvent, QMimeData, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtGui import (
+    QFocusEvent,
+    QFont,
+    QInputMethodEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QResizeEvent,
+    QTextBlock,
+    QTextCursor,
+    QTextOption,
+    QWheelEvent,
+)  # fmt: skip
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
+
+from starpad.core.context_window import CaretContext
+from starpad.core.indentation import Indentation
+from starpad.ui.editor import line_commands
+from starpad.ui.editor.line_numbers import LineNumbers
+from starpad.ui.text_positions import document_text, text_between
+from starpad.ui.theme import EditorColors
+
+_LONG_LINE_FACTOR = 4
+
+
+class Attachment(Protocol):
+    """What sees an editor's events before the editor does (ghost text)."""
+
+    def offer_key(self, event: QKeyEvent) -> bool:
+        """Return whether the key is consumed."""
+        ...
+
+    def suspended(self) -> AbstractContextManager[None]:
+        """Hold back while the editor handles an event; then look at what it changed."""
+        ...
+
+    def cursor_at(self, point: QPointF) -> QTextCursor:
+        """Return the document's cursor under a point of the viewport."""
+        ...
+
+    def leave(self) -> None:
+        """Give up: the focus is gone, or the document changes as a whole."""
+        ...
+
+
+class CodeEditor(QPlainTextEdit):
+    """Edits one document; knows nothing of files, models or other editors."""
+
+    zoom_requested = Signal(int)
+
+    def __init__(self, colors: EditorColors, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.colors = colors
+        self.indentation = Indentation(use_tabs=False, width=4)
+        self.attachment: Attachment | None = None
+        self._line_numbers = LineNumbers(self)
+        self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
+        self.setCenterOnScroll(False)
+        self.blockCountChanged.connect(self._on_block_count_changed)
+        self.updateRequest.connect(self._on_update_request)
+        self.cursorPositionChanged.connect(self._on_cursor_position_changed)
+        self.set_wrapped(False)
+        self.set_colors(colors)
+
+    # -- text ---------------------------------------------------------------------------------
+
+    def text(self) -> str:
+        """Return the whole text with LF line ends."""
+        return document_text(self.document())
+
+    def caret_context(self, document: int, language: str, reach: int) -> CaretContext:
+        """Return up to about `reach` units of text on each side of the caret."""
+        caret = self.textCursor()
+        position, own = caret.position(), caret.block()
+        block = self.document().findBlock(max(0, position - reach))
+        start = block.position()
+        if position - start > reach * _LONG_LINE_FACTOR:
+            start = position - reach
+        end = min(position + reach, self.document().characterCount() - 1)
+        return CaretContext(
+            document=document,
+            revision=self.document().revision(),
+            language=language,
+            first_line=block.blockNumber() if start <= own.position() else own.blockNumber(),
+            before=text_between(self.document(), start, position),
+            after=text_between(self.document(), position, end),
+        )
+
+    def edit(self, change: Callable[[QTextCursor], object]) -> None:
+        """Apply a change at the caret as one undo step."""
+        cursor = self.textCursor()
+        cursor.beginEditBlock()
+        try:
+            change(cursor)
+        finally:
+            cursor.endEditBlock()
+        self.setTextCursor(cursor)
+        self.ensureCursorVisible()
+
+    def run(self, command: Callable[[], object]) -> None:
+        """Run a command of the menu (undo, paste …) with ghost text out of the way."""
+        with self._suspended():
+            command()
+
+    # -- events -------------------------------------------------------------------------------
+
+    def _suspended(self) -> AbstractContextManager[None]:
+        return self.attachment.suspended() if self.attachment else nullcontext()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self.attachment and self.attachment.offer_key(event):
+            event.accept()
+            return
+        with self._suspended():
+            self._handle_key(event)
+
+    def _handle_key(self, event: QKeyEvent) -> None:
+        key, modifiers = event.key(), event.modifiers()
+        plain = modifiers in (
+            Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier,
+        )  # fmt: skip
+        if self.isReadOnly():
+            super().keyPressEvent(event)
+        elif key == Qt.Key.Key_Tab and plain:
+            line_commands.indent(self)
+        elif key == Qt.Key.Key_Backtab:
+            line_commands.outdent(self)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and (
+            plain or modifiers == Qt.KeyboardModifier.ShiftModifier
+        ):
+            # Qt would insert U+2028 for Shift+Enter, which no compiler takes for a line end.
+            line_commands.insert_newline(self)
+        elif not (key == Qt.Key.Key_Backspace and plain and line_commands.delete_indent(self)):
+            super().keyPressEvent(event)
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        with self._suspended():
+            super().inputMethodEvent(event)
+
+    def insertFromMimeData(self, source: QMimeData) -> None:
+        with self._suspended():
+            super().insertFromMimeData(source)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        # Where the click lands is decided with the ghost text in place, then it goes away.
+        cursor = self.attachment.cursor_at(event.position()) if self.attachment else None
+        with self._suspended():
+            if self.attachment and cursor is not None:
+                self.attachment.leave()
+                point = QPointF(self.cursorRect(cursor).center())
+                event = QMouseEvent(
+                    event.type(), point, event.globalPosition(), event.button(), event.buttons(),
+                    event.modifiers(), event.pointingDevice(),
+                )  # fmt: skip
+            super().mousePressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        if self.attachment and event.reason() not in (
+            Qt.FocusReason.PopupFocusReason, Qt.FocusReason.ActiveWindowFocusReason,
+        ):  # fmt: skip
+            self.attachment.leave()
+        super().focusOutEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if event.modifiers() == Qt.KeyboardModifier.ControlModifier:
+            self.zoom_requested.emit(1 if event.angleDelta().y() > 0 else -1)
+            event.accept()
+        else:
+            super().wheelEvent(event)
+
+    # -- looks --------------------------------------------------------------------------------
+
+    def set_colors(self, colors: EditorColors) -> None:
+        """Take the theme's colors."""
+        self.colors = colors
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.Base, colors.background)
+        palette.setColor(QPalette.ColorRole.Text, colors.text)
+        palette.setColor(QPalette.ColorRole.Highlight, colors.selection)
+        palette.setColor(QPalette.ColorRole.HighlightedText, colors.text)
+        self.setPalette(palette)
+        self.viewport().update()
+        self._line_numbers.update()
+
+    def set_font(self, font: QFont) -> None:
+        """Take a font; tab stops follow it."""
+        self.setFont(font)
+        self._update_tab_stops()
+        self._update_margins()
+
+    def set_indentation(self, value: Indentation) -> None:
+        """Take the document's way to indent."""
+        self.indentation = value
+        self._update_tab_stops()
+
+    def set_wrapped(self, is_wrapped: bool) -> None:
+        """Wrap long lines at the window's edge, or scroll."""
+        mode = QTextOption.WrapMode
+        self.setWordWrapMode(mode.WrapAtWordBoundaryOrAnywhere if is_wrapped else mode.NoWrap)
+
+    def _update_tab_stops(self) -> None:
+        width = self.fontMetrics().horizontalAdvance(" ") * self.indentation.width
+        self.setTabStopDistance(float(width))
+
+    def visible_blocks(self) -> Iterator[tuple[QTextBlock, float]]:
+        """Yield each block on screen with the y of its top edge in the viewport."""
+        block = self.firstVisibleBlock()
+        while block.isValid():
+            rectangle = self.block_rectangle(block)
+            if rectangle.top() > self.viewport().height():
+                return
+            yield block, rectangle.top()
+            block = block.next()
+
+    def block_rectangle(self, block: QTextBlock) -> QRectF:
+        """Return a block's rectangle in the viewport."""
+        return self.blockBoundingGeometry(block).translated(self.contentOffset())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not self.isReadOnly() and not self.textCursor().hasSelection():
+            rectangle = self.block_rectangle(self.textCursor().block())
+            rectangle.setWidth(self.viewport().width())
+            QPainter(self.viewport()).fillRect(rectangle, self.colors.current_line)
+        super().paintEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._place_line_numbers()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._update_margins()
+
+    def _update_margins(self) -> None:
+        self.setViewportMargins(self._line_numbers.wanted_width(), 0, 0, 0)
+        self._place_line_numbers()
+
+    def _place_line_numbers(self) -> None:
+        area = self.contentsRect()
+        width = self._line_numbers.wanted_width()
+        self._line_numbers.setGeometry(QRect(area.left(), area.top(), width, area.height()))
+
+    def _on_block_count_changed(self) -> None:
+        self._update_margins()
+
+    def _on_update_request(self, area: QRect, scrolled: int) -> None:
+        if scrolled:
+            self._line_numbers.scroll(0, scrolled)
+        else:
+            self._line_numbers.update(0, area.y(), self._line_numbers.width(), area.height())
+
+    def _on_cursor_position_changed(self) -> None:
+        self.viewport().update()
+        self._line_numbers.update()

@@ -1,0 +1,218 @@
+"""Between one editor and the completion service: when to ask, what to show, which keys accept."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from PySide6.QtCore import QObject, QPointF, Qt, QTimer, Slot
+from PySide6.QtGui import QKeyEvent, QTextCursor
+
+from starpad.core import suggestion as rules
+from starpad.core.suggestion import SuggestionState
+from starpad.services.completion import CompletionService, SuggestionUpdate
+from starpad.ui.editor.code_editor import CodeEditor
+from starpad.ui.editor.ghost_text import GhostText
+from starpad.ui.text_positions import text_between
+
+
+class SuggestionController(QObject):
+    """Owns one editor's ghost text. Only the editor on screen has a current request."""
+
+    def __init__(
+        self,
+        editor: CodeEditor,
+        ghost: GhostText,
+        completion: CompletionService,
+        document: int,
+        language: Callable[[], str],
+    ) -> None:
+        super().__init__(editor)
+        self.ghost = ghost
+        self._editor = editor
+        self._completion = completion
+        self._document = document
+        self._language = language
+        self._text = ""
+        self._typed = ""
+        self._is_expecting = False
+        self._is_held = False
+        self._timer = QTimer(self, singleShot=True)
+        self._timer.timeout.connect(self._on_pause)
+        completion.updated.connect(self._on_updated)
+        editor.cursorPositionChanged.connect(self._on_caret_moved)
+        editor.textChanged.connect(self._on_text_changed)
+        editor.attachment = self
+
+    # -- asking -------------------------------------------------------------------------------
+
+    @Slot()
+    def ask(self) -> None:
+        """Ask for a suggestion at the caret now."""
+        self._give_up()
+        if self._editor.isReadOnly():
+            self._completion.note(SuggestionState.READ_ONLY)
+            return
+        context = self._editor.caret_context(
+            self._document, self._language(), self._completion.reach
+        )
+        self._is_expecting = self._completion.request(context)
+
+    @Slot()
+    def _on_pause(self) -> None:
+        if self._editor.textCursor().hasSelection() or not self._editor.hasFocus():
+            return
+        if self._is_inside_word():
+            self._completion.note(SuggestionState.INSIDE_WORD)
+            return
+        self.ask()
+
+    def _ask_after_pause(self) -> None:
+        refusal = self._completion.refusal(self._language())
+        self._completion.note(refusal or SuggestionState.PAUSED)
+        if refusal is None:
+            self._timer.start(self._completion.pause_ms)
+
+    def _is_inside_word(self) -> bool:
+        cursor = self._editor.textCursor()
+        text, column = cursor.block().text(), cursor.positionInBlock()
+        around = text[max(0, column - 1) : column + 1]
+        return len(around) == 2 and all(c.isalnum() or c == "_" for c in around)
+
+    # -- showing ------------------------------------------------------------------------------
+
+    @Slot(object)
+    def _on_updated(self, update: SuggestionUpdate) -> None:
+        if update.document != self._document or not self._is_expecting:
+            return
+        if update.is_final or update.state in (SuggestionState.FAILED, SuggestionState.CANCELLED):
+            self._is_expecting = False
+        self._text = update.text
+        rest = rules.after_typing(update.text, self._typed)
+        if rest is None:
+            self._give_up()
+        elif update.is_final and self._typed and not rest:
+            self.ask()
+        else:
+            self.ghost.show(rest)
+
+    def _give_up(self) -> None:
+        """Forget the suggestion and its request."""
+        self._timer.stop()
+        self.ghost.clear()
+        self._text = self._typed = ""
+        if self._is_expecting:
+            self._is_expecting = False
+            self._completion.cancel()
+
+    def leave(self) -> None:
+        """Give up: the editor is not in use any more, or its document changes as a whole."""
+        self._give_up()
+
+    def cursor_at(self, point: QPointF) -> QTextCursor:
+        """Return the document's cursor under a point of the viewport."""
+        return self.ghost.cursor_at(point)
+
+    # -- accepting ----------------------------------------------------------------------------
+
+    def offer_key(self, event: QKeyEvent) -> bool:
+        """Take the keys that accept or dismiss, but only while ghost text shows."""
+        if not self.ghost.is_shown:
+            return False
+        modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        control = Qt.KeyboardModifier.ControlModifier
+        none = Qt.KeyboardModifier.NoModifier
+        match event.key(), modifiers:
+            case Qt.Key.Key_Tab, m if m == none:
+                self.accept()
+            case Qt.Key.Key_Right, m if m == control:
+                self.accept_word()
+            case Qt.Key.Key_Down, m if m == control:
+                self.accept_line()
+            case Qt.Key.Key_Escape, m if m == none:
+                self.dismiss()
+            case _:
+                return False
+        return True
+
+    def accept(self) -> None:
+        """Insert all of the ghost text."""
+        self._accept(self.ghost.text)
+
+    def accept_word(self) -> None:
+        """Insert the ghost text's next word."""
+        self._accept(rules.first_word(self.ghost.text))
+
+    def accept_line(self) -> None:
+        """Insert the ghost text's next line."""
+        self._accept(rules.first_line(self.ghost.text))
+
+    def dismiss(self) -> None:
+        """Take the suggestion away; nothing is asked until the next typing."""
+        self._give_up()
+        self._completion.note(SuggestionState.IDLE)
+
+    def _accept(self, part: str) -> None:
+        if not part:
+            return
+        rest = self.ghost.text[len(part) :]
+        with self._held():
+            self.ghost.clear()
+            self._editor.edit(lambda cursor: cursor.insertText(part))
+        self._typed += part
+        if rest:
+            self.ghost.show(rest)
+        elif not self._is_expecting:
+            self.ask()
+
+    # -- what the editor did ------------------------------------------------------------------
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        """Ignore the editor's signals: the change is ours, or looked at afterwards."""
+        was_held, self._is_held = self._is_held, True
+        try:
+            yield
+        finally:
+            self._is_held = was_held
+
+    @contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Take ghost text off while the editor handles an event; then see what is left of it."""
+        if self._is_held:
+            yield
+            return
+        document = self._editor.document()
+        ghost_text = self.ghost.text
+        position = self._editor.textCursor().position()
+        revision, length = document.revision(), document.characterCount()
+        self.ghost.clear()
+        with self._held():
+            yield
+        caret = self._editor.textCursor()
+        moved = caret.position() - position
+        if document.revision() == revision:
+            if moved or caret.hasSelection():
+                self._give_up()
+            else:
+                self.ghost.show(ghost_text)
+            return
+        typed = ""
+        if moved > 0 and document.characterCount() - length == moved:
+            typed = text_between(document, position, caret.position())
+        rest = rules.after_typing(ghost_text, typed) if typed else None
+        if rest:
+            self._typed += typed
+            self.ghost.show(rest)
+        else:
+            self._give_up()
+            self._ask_after_pause()
+
+    @Slot()
+    def _on_caret_moved(self) -> None:
+        if not self._is_held and (self.ghost.is_shown or self._is_expecting):
+            self._give_up()
+
+    @Slot()
+    def _on_text_changed(self) -> None:
+        # The net under suspended(): a change that came by another way (drag and drop, reload).
+        if not self._is_held and (self.ghost.is_shown or self._is_expecting):
+            self._give_up()

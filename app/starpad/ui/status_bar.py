@@ -1,0 +1,84 @@
+"""The status bar: why a suggestion shows or not, where the caret is, what the engine does."""
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
+
+from starpad.core.engine_status import EngineState, EngineStatus
+from starpad.core.suggestion import Figures, SuggestionState
+
+_ENGINE_TEXT = {
+    EngineState.EMPTY: "No model",
+    EngineState.LOADING: "Loading…",
+    EngineState.READY: "Ready",
+    EngineState.BUSY: "Busy",
+    EngineState.FAILED: "Stopped",
+}
+
+
+class StatusBar(QStatusBar):
+    """Shows what services report; asks for nothing."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self._suggestion = self._label("Suggestions", stretch=1, is_left=True)
+        self._figures = self._label("Speed of the last suggestion")
+        self._caret = self._label("Caret position")
+        self._format = self._label("Encoding and line ends")
+        self._language = self._label("Language")
+        self._model = self._label("Model")
+        self._engine = self._label("Engine")
+        self.show_status(EngineStatus(EngineState.EMPTY))
+
+    def _label(self, name: str, stretch: int = 0, *, is_left: bool = False) -> QLabel:
+        label = QLabel(self)
+        label.setAccessibleName(name)
+        label.setToolTip(name)
+        if is_left:
+            self.addWidget(label, stretch)
+        else:
+            self.addPermanentWidget(label, stretch)
+        return label
+
+    @Slot(object, str)
+    def show_suggestion(self, state: SuggestionState, reason: str) -> None:
+        """Say where suggestions stand, above all why none is shown."""
+        text = f"Suggestion: {state.value}" if state.value else ""
+        self._suggestion.setText(f"{text}: {reason}" if reason else text)
+
+    @Slot(object)
+    def show_figures(self, figures: Figures) -> None:
+        """Show the speed of the last request."""
+        self._figures.setText(
+            f"{figures.tokens_per_second:.0f} tokens/s · "
+            f"first token {figures.time_to_first_token_ms:.0f} ms"
+        )
+        self._figures.setToolTip(
+            f"Last suggestion: {figures.tokens} tokens; {figures.evaluated_tokens} of "
+            f"{figures.prompt_tokens} prompt tokens evaluated, the rest came from the cache"
+        )
+
+    @Slot(object)
+    def show_status(self, status: EngineStatus) -> None:
+        """Show the engine's state and its model."""
+        self._engine.setText(_ENGINE_TEXT[status.state])
+        self._engine.setToolTip(status.reason or "Engine")
+        model = status.model
+        if model is None:
+            self._model.setText("")
+            return
+        kind = "demonstration model" if model.is_demo else model.name
+        self._model.setText(f"{kind} · {model.quantization}" if model.quantization else kind)
+        fim = model.fim.order.value if model.fim else "no fill-in-the-middle"
+        self._model.setToolTip(
+            f"{model.name}\n{model.path}\n{model.context_tokens:,} tokens of context · {fim}"
+        )
+
+    def show_document(self, language: str, text_format: str) -> None:
+        """Show the document's language, and its encoding and line ends."""
+        self._language.setText(language)
+        self._format.setText(text_format)
+
+    def show_caret(self, line: int, column: int) -> None:
+        """Show the caret's line and column, both from 1."""
+        self._caret.setText(f"Ln {line}, Col {column}")

@@ -1,0 +1,23 @@
+"""Between Qt's text (UTF-16 units, U+2029 between blocks) and Python's (code points, LF)."""
+
+from PySide6.QtGui import QTextCursor, QTextDocument
+
+PARAGRAPH_SEPARATOR = "\u2029"
+
+
+def utf16_length(text: str) -> int:
+    """Return the length of `text` in Qt's units."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def document_text(document: QTextDocument) -> str:
+    """Return the whole text with LF; unlike toPlainText() it keeps no-break spaces."""
+    return document.toRawText().replace(PARAGRAPH_SEPARATOR, "\n")
+
+
+def text_between(document: QTextDocument, start: int, end: int) -> str:
+    """Return the text between two positions (UTF-16 units) with LF."""
+    cursor = QTextCursor(document)
+    cursor.setPosition(start)
+    cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+    return cursor.selectedText().replace(PARAGRAPH_SEPARATOR, "\n")
