@@ -1,0 +1,219 @@
+"""One table of all that the user can do: menus and shortcuts are made from it."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import Enum, StrEnum, auto
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QKeySequence
+
+
+class ActionId(Enum):
+    """Every action; ACTIONS says what each one is."""
+
+    NEW = auto()
+    OPEN = auto()
+    SAVE = auto()
+    SAVE_AS = auto()
+    RELOAD = auto()
+    CLOSE_TAB = auto()
+    QUIT = auto()
+    UNDO = auto()
+    REDO = auto()
+    CUT = auto()
+    COPY = auto()
+    PASTE = auto()
+    SELECT_ALL = auto()
+    INDENT = auto()
+    OUTDENT = auto()
+    SETTINGS = auto()
+    ZOOM_IN = auto()
+    ZOOM_OUT = auto()
+    ZOOM_RESET = auto()
+    TOGGLE_WRAP = auto()
+    FULL_SCREEN = auto()
+    NEXT_TAB = auto()
+    PREVIOUS_TAB = auto()
+    SUGGEST = auto()
+    ACCEPT = auto()
+    ACCEPT_WORD = auto()
+    ACCEPT_LINE = auto()
+    DISMISS = auto()
+    TOGGLE_SUGGESTIONS = auto()
+    TOGGLE_LANGUAGE_SUGGESTIONS = auto()
+    MODELS = auto()
+    OPEN_MODEL = auto()
+    USE_DEMO_MODEL = auto()
+    RESTART_ENGINE = auto()
+    UNLOAD_MODEL = auto()
+    SHOW_ENGINE_LOG = auto()
+    SHORTCUTS = auto()
+    ABOUT = auto()
+
+
+class Menu(StrEnum):
+    """The menus, in the menu bar's order; the value is the title."""
+
+    FILE = "&File"
+    EDIT = "&Edit"
+    VIEW = "&View"
+    SUGGESTIONS = "&Suggestions"
+    MODEL = "&Model"
+    HELP = "&Help"
+
+
+class Needs(StrEnum):
+    """What must be there for an action to make sense."""
+
+    NOTHING = "nothing"
+    DOCUMENT = "an open document"
+    SUGGESTION = "a suggestion on the screen"
+    MODEL = "a loaded model"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSpec:
+    """One action: where it is, how it is called and when it can be used.
+
+    `keys` are shortcuts of the whole window. `editor_key` is only shown: the editor handles it
+    itself, because the key means something else when no suggestion is on the screen.
+    """
+
+    menu: Menu
+    text: str
+    tip: str
+    keys: tuple[str, ...] = ()
+    needs: Needs = Needs.NOTHING
+    is_checkable: bool = False
+    editor_key: str = ""
+    begins_group: bool = False
+    role: QAction.MenuRole = QAction.MenuRole.NoRole
+
+
+_DOCUMENT, _SUGGESTION, _MODEL = Needs.DOCUMENT, Needs.SUGGESTION, Needs.MODEL
+
+# fmt: off
+ACTIONS: Mapping[ActionId, ActionSpec] = {
+    ActionId.NEW: ActionSpec(
+        Menu.FILE, "&New", "Open an empty document in a new tab", ("Ctrl+N",)),
+    ActionId.OPEN: ActionSpec(
+        Menu.FILE, "&Open…", "Open a file in a new tab", ("Ctrl+O",)),
+    ActionId.SAVE: ActionSpec(
+        Menu.FILE, "&Save", "Save the document", ("Ctrl+S",), _DOCUMENT, begins_group=True),
+    ActionId.SAVE_AS: ActionSpec(
+        Menu.FILE, "Save &as…", "Save under another name", ("Ctrl+Shift+S",), _DOCUMENT),
+    ActionId.RELOAD: ActionSpec(
+        Menu.FILE, "&Reload from disk", "Read the file again", ("F5",), _DOCUMENT),
+    ActionId.CLOSE_TAB: ActionSpec(
+        Menu.FILE, "&Close tab", "Close the document", ("Ctrl+W",), _DOCUMENT, begins_group=True),
+    ActionId.QUIT: ActionSpec(
+        Menu.FILE, "&Quit", "Close all documents and end Starpad", ("Ctrl+Q",),
+        role=QAction.MenuRole.QuitRole),
+
+    ActionId.UNDO: ActionSpec(
+        Menu.EDIT, "&Undo", "Take the last change back", ("Ctrl+Z",), _DOCUMENT),
+    ActionId.REDO: ActionSpec(
+        Menu.EDIT, "&Redo", "Make the undone change again", ("Ctrl+Shift+Z", "Ctrl+Y"), _DOCUMENT),
+    ActionId.CUT: ActionSpec(
+        Menu.EDIT, "Cu&t", "Move the selection to the clipboard", ("Ctrl+X",), _DOCUMENT,
+        begins_group=True),
+    ActionId.COPY: ActionSpec(
+        Menu.EDIT, "&Copy", "Copy the selection to the clipboard", ("Ctrl+C",), _DOCUMENT),
+    ActionId.PASTE: ActionSpec(
+        Menu.EDIT, "&Paste", "Insert what is in the clipboard", ("Ctrl+V",), _DOCUMENT),
+    ActionId.SELECT_ALL: ActionSpec(
+        Menu.EDIT, "Select &all", "Select the whole text", ("Ctrl+A",), _DOCUMENT),
+    ActionId.INDENT: ActionSpec(
+        Menu.EDIT, "&Indent", "Move the lines one step to the right", ("Ctrl+]",),
+        _DOCUMENT, begins_group=True),
+    ActionId.OUTDENT: ActionSpec(
+        Menu.EDIT, "&Outdent", "Move the lines one step to the left", ("Ctrl+[",), _DOCUMENT),
+    ActionId.SETTINGS: ActionSpec(
+        Menu.EDIT, "&Settings…", "Change how Starpad looks and works", ("Ctrl+,",),
+        begins_group=True, role=QAction.MenuRole.PreferencesRole),
+
+    ActionId.ZOOM_IN: ActionSpec(
+        Menu.VIEW, "Zoom &in", "Make the text larger", ("Ctrl++", "Ctrl+=")),
+    ActionId.ZOOM_OUT: ActionSpec(
+        Menu.VIEW, "Zoom &out", "Make the text smaller", ("Ctrl+-",)),
+    ActionId.ZOOM_RESET: ActionSpec(
+        Menu.VIEW, "&Reset zoom", "Show the text in its usual size", ("Ctrl+0",)),
+    ActionId.TOGGLE_WRAP: ActionSpec(
+        Menu.VIEW, "&Wrap long lines", "Show long lines on several rows", ("Alt+Z",),
+        is_checkable=True, begins_group=True),
+    ActionId.FULL_SCREEN: ActionSpec(
+        Menu.VIEW, "&Full screen", "Use the whole screen", ("F11",), is_checkable=True),
+    ActionId.NEXT_TAB: ActionSpec(
+        Menu.VIEW, "&Next tab", "Go to the tab on the right", ("Ctrl+Tab", "Ctrl+PgDown"),
+        _DOCUMENT, begins_group=True),
+    ActionId.PREVIOUS_TAB: ActionSpec(
+        Menu.VIEW, "&Previous tab", "Go to the tab on the left", ("Ctrl+Shift+Tab", "Ctrl+PgUp"),
+        _DOCUMENT),
+
+    ActionId.SUGGEST: ActionSpec(
+        Menu.SUGGESTIONS, "&Suggest", "Ask the model what comes at the caret", ("Ctrl+Space",),
+        _DOCUMENT),
+    ActionId.ACCEPT: ActionSpec(
+        Menu.SUGGESTIONS, "&Accept", "Insert the whole suggestion", (), _SUGGESTION,
+        editor_key="Tab", begins_group=True),
+    ActionId.ACCEPT_WORD: ActionSpec(
+        Menu.SUGGESTIONS, "Accept &word", "Insert the suggestion's next word", (), _SUGGESTION,
+        editor_key="Ctrl+Right"),
+    ActionId.ACCEPT_LINE: ActionSpec(
+        Menu.SUGGESTIONS, "Accept &line", "Insert the suggestion's next line", (), _SUGGESTION,
+        editor_key="Ctrl+Down"),
+    ActionId.DISMISS: ActionSpec(
+        Menu.SUGGESTIONS, "&Dismiss", "Take the suggestion away", (), _SUGGESTION,
+        editor_key="Esc"),
+    ActionId.TOGGLE_SUGGESTIONS: ActionSpec(
+        Menu.SUGGESTIONS, "Suggest while &typing", "Offer suggestions after a pause in typing",
+        ("Ctrl+Alt+Space",), is_checkable=True, begins_group=True),
+    ActionId.TOGGLE_LANGUAGE_SUGGESTIONS: ActionSpec(
+        Menu.SUGGESTIONS, "Suggest in this lan&guage", "Offer suggestions in files of this kind",
+        (), _DOCUMENT, is_checkable=True),
+
+    ActionId.MODELS: ActionSpec(
+        Menu.MODEL, "&Get a real model…", "See which StarCoder models there are and where"),
+    ActionId.OPEN_MODEL: ActionSpec(
+        Menu.MODEL, "&Open model file…", "Load a GGUF file from this computer", ("Ctrl+Shift+O",)),
+    ActionId.USE_DEMO_MODEL: ActionSpec(
+        Menu.MODEL, "Use the &demonstration model", "Load the small model that comes with Starpad"),
+    ActionId.RESTART_ENGINE: ActionSpec(
+        Menu.MODEL, "&Restart engine", "Load the model again", ("Ctrl+Shift+R",),
+        begins_group=True),
+    ActionId.UNLOAD_MODEL: ActionSpec(
+        Menu.MODEL, "&Unload model", "Give the model's memory back", (), _MODEL),
+    ActionId.SHOW_ENGINE_LOG: ActionSpec(
+        Menu.MODEL, "Show engine &log", "Show what the engine has reported"),
+
+    ActionId.SHORTCUTS: ActionSpec(
+        Menu.HELP, "&Keyboard shortcuts", "List all actions and their keys", ("F1",)),
+    ActionId.ABOUT: ActionSpec(
+        Menu.HELP, "&About Starpad", "Version, licence and thanks", begins_group=True,
+        role=QAction.MenuRole.AboutRole),
+}
+# fmt: on
+
+
+def build(parent: QObject) -> dict[ActionId, QAction]:
+    """Make the actions of one window, in the table's order."""
+    actions = {}
+    for action_id, spec in ACTIONS.items():
+        # After a tab a menu shows text where shortcuts are, and no shortcut comes of it.
+        key = QKeySequence(spec.editor_key).toString(QKeySequence.SequenceFormat.NativeText)
+        action = QAction(f"{spec.text}\t{key}" if key else spec.text, parent)
+        action.setObjectName(action_id.name)
+        action.setShortcuts([QKeySequence(key) for key in spec.keys])
+        action.setStatusTip(spec.tip)
+        action.setCheckable(spec.is_checkable)
+        action.setMenuRole(spec.role)
+        actions[action_id] = action
+    enable(actions, {Needs.NOTHING})
+    return actions
+
+
+def enable(actions: Mapping[ActionId, QAction], there_is: Collection[Needs]) -> None:
+    """Enable the actions whose needs are met, and disable the others."""
+    for action_id, action in actions.items():
+        needs = ACTIONS[action_id].needs
+        action.setEnabled(needs is Needs.NOTHING or needs in there_is)
