@@ -1,0 +1,240 @@
+"""Decoding and encoding text files: nothing that is read and saved loses a byte."""
+
+import codecs
+import locale
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from starpad.core.errors import FileError
+from starpad.core.text_file import TextFormat, decode, document_text, encode, normalized
+
+LINE_ENDS = ("\n", "\r\n", "\r")
+
+
+def use_locale(monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    monkeypatch.setattr(locale, "getencoding", lambda: encoding)
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"", TextFormat()),
+        (b"a = 1\n", TextFormat()),
+        (b"a = 1", TextFormat()),
+        (b"a\r\nb\r\n", TextFormat(line_end="\r\n")),
+        (b"a\rb\r", TextFormat(line_end="\r")),
+        (codecs.BOM_UTF8 + b"a\n", TextFormat(has_bom=True)),
+        (codecs.BOM_UTF8, TextFormat(has_bom=True)),
+        (codecs.BOM_UTF16_LE + "é\n".encode("utf-16-le"), TextFormat("utf-16-le", True)),
+        (codecs.BOM_UTF16_BE + "é\r\n".encode("utf-16-be"), TextFormat("utf-16-be", True, "\r\n")),
+        (codecs.BOM_UTF32_LE + "é\n".encode("utf-32-le"), TextFormat("utf-32-le", True)),
+        (codecs.BOM_UTF32_BE + "é\n".encode("utf-32-be"), TextFormat("utf-32-be", True)),
+        (b"caf\xe9\n", TextFormat("latin-1")),
+        ("\x85\xa0".encode("latin-1"), TextFormat("latin-1")),
+    ],
+)
+def test_the_format_is_recognized_and_gives_the_same_bytes(
+    data: bytes, expected: TextFormat
+) -> None:
+    file = decode(data)
+    assert file.format == expected
+    assert file.read_only_reason == ""
+    assert "\r" not in file.text
+    assert encode(file.text, file.format) == data
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<fim_prefix>a<fim_suffix>b<fim_middle>c<|endoftext|>",
+        "emoji 😀 👩‍👩‍👧‍👦 é and e\u0301",
+        "\tif x:\n\t\treturn\t1\n",
+        "no\u00a0break\u202fspace",
+        "separator\u2028vertical\vform\ffeed\u0085next\x1cline",
+        "a\ufeffb: a byte order mark inside",
+        "escape \x1b[0m and bell \a and delete \x7f",
+        "trailing blanks   \n\n\n",
+        "\n",
+        "private \ue000 and last \U0010fffd",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-32-be"])
+@pytest.mark.parametrize("line_end", LINE_ENDS)
+def test_odd_but_valid_text_is_editable_and_survives(
+    text: str, encoding: str, line_end: str
+) -> None:
+    data = encode(text, TextFormat(encoding, True, line_end))
+    file = decode(data)
+    assert (file.text, file.read_only_reason) == (text, "")
+    assert encode(file.text, file.format) == data
+
+
+def test_a_nul_behind_the_start_is_kept() -> None:
+    data = b"x" * 9000 + b"\0\n"
+    file = decode(data)
+    assert file.read_only_reason == ""
+    assert encode(file.text, file.format) == data
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x7fELF\x02\x01\x01\0\0",
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+        bytes(range(1, 9)) + b"text" * 9,
+    ],
+)
+def test_binary_data_opens_read_only_and_says_so(data: bytes) -> None:
+    assert "binary" in decode(data).read_only_reason
+
+
+def test_colored_terminal_output_is_not_binary() -> None:
+    assert decode(b"\x1b[1m\x1b[31m!\x1b[0m\n" * 100).read_only_reason == ""
+
+
+def test_utf_16_that_breaks_off_opens_read_only() -> None:
+    file = decode(codecs.BOM_UTF16_LE + "日本".encode("utf-16-le") + b"\x00\xd8")
+    assert file.text == "日本\ufffd"
+    assert "UTF-16-LE" in file.read_only_reason
+
+
+def test_a_utf_8_mark_before_other_bytes_is_latin_1() -> None:
+    data = codecs.BOM_UTF8 + b"\xff\xe9"
+    file = decode(data)
+    assert file.format == TextFormat("latin-1")
+    assert encode(file.text, file.format) == data
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "named"),
+    [
+        ("a\u2029b", "a\nb", "U+2029 PARAGRAPH SEPARATOR"),
+        ("a\ufdd0b", "a\nb", "U+FDD0"),
+        ("\ufdd1", "\n", "U+FDD1"),
+        ("\ufeffa", "a", "U+FEFF"),
+        ("\ufffea", "a", "U+FFFE"),
+    ],
+)
+def test_text_that_the_editor_cannot_hold_opens_read_only(
+    text: str, shown: str, named: str
+) -> None:
+    file = decode(codecs.BOM_UTF8 + text.encode())
+    assert file.text == shown
+    assert named in file.read_only_reason
+    assert not file.can_normalize
+
+
+@pytest.mark.parametrize(
+    ("data", "counts", "normal"),
+    [
+        (b"a\r\nb\nc\r\n", "1 LF, 2 CRLF", b"a\r\nb\r\nc\r\n"),
+        (b"a\r\nb\n", "1 LF, 1 CRLF", b"a\nb\n"),
+        (b"a\rb\nc\n", "2 LF, 1 CR", b"a\nb\nc\n"),
+        (b"a\r\r\nb\r\n", "2 CRLF, 1 CR", b"a\r\n\r\nb\r\n"),
+        (b"a\n\r", "1 LF, 1 CR", b"a\n\n"),
+    ],
+)
+def test_mixed_line_ends_open_read_only_and_can_be_normalized(
+    data: bytes, counts: str, normal: bytes
+) -> None:
+    file = decode(data)
+    assert counts in file.read_only_reason
+    assert file.can_normalize
+    editable = normalized(file)
+    assert (editable.read_only_reason, editable.can_normalize) == ("", False)
+    assert encode(editable.text, editable.format) == normal
+
+
+@pytest.mark.parametrize("data", [b"a\n", b"a\0\r\nb\n", "a\u2029\r\nb\n".encode()])
+def test_only_mixed_line_ends_can_be_normalized(data: bytes) -> None:
+    with pytest.raises(FileError):
+        normalized(decode(data))
+
+
+def test_the_locale_is_asked_before_latin_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_locale(monkeypatch, "cp1252")
+    file = decode(b"10 \x80\n")
+    assert (file.text, file.format.encoding) == ("10 €\n", "cp1252")
+    assert encode(file.text, file.format) == b"10 \x80\n"
+
+
+def test_what_the_locale_cannot_decode_is_latin_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_locale(monkeypatch, "cp1252")
+    assert decode(b"\x81").format.encoding == "latin-1"
+
+
+def test_a_locale_that_python_does_not_know_is_no_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_locale(monkeypatch, "klingon-8")
+    assert decode(b"\xe9").text == "é"
+
+
+@pytest.mark.parametrize(
+    ("encoding", "data"), [("cp932", b"\x87\x90"), ("iso2022_jp", b"\x1b\xff")]
+)
+def test_bytes_that_an_encoding_would_not_give_back_open_read_only(
+    monkeypatch: pytest.MonkeyPatch, encoding: str, data: bytes
+) -> None:
+    # Two Shift-JIS codes for the same sign; an escape that is decoded but not encoded.
+    use_locale(monkeypatch, encoding)
+    file = decode(data + b" text and more text\n")
+    assert file.format.encoding == encoding
+    assert encoding in file.read_only_reason
+
+
+def test_a_character_that_the_encoding_lacks_is_named_with_its_line() -> None:
+    with pytest.raises(FileError) as caught:
+        encode("é\nb → c\n", TextFormat("latin-1", line_end="\r\n"))
+    assert caught.value.message == (
+        "Line 2 holds “→” (U+2192 RIGHTWARDS ARROW), which latin-1 cannot store."
+    )
+    assert "UTF-8" in caught.value.hint
+
+
+def test_half_a_surrogate_pair_is_named_without_advising_utf_8() -> None:
+    with pytest.raises(FileError) as caught:
+        encode("a\n\ud83d", TextFormat())
+    assert "Line 2 holds U+D83D, which utf-8" in caught.value.message
+    assert "Delete" in caught.value.hint
+
+
+@pytest.mark.parametrize("encoding", ["klingon-8", "base64"])
+def test_an_encoding_that_is_none_is_refused(encoding: str) -> None:
+    with pytest.raises(FileError, match=encoding):
+        encode("a", TextFormat(encoding))
+
+
+def test_a_mark_is_written_only_where_the_encoding_has_one() -> None:
+    assert encode("a", TextFormat("UTF8", has_bom=True)) == codecs.BOM_UTF8 + b"a"
+    assert encode("a", TextFormat("latin-1", has_bom=True)) == b"a"
+
+
+def test_document_text_keeps_all_but_the_separators_of_blocks() -> None:
+    assert document_text("a\u2029b\u2028c\u00a0d\u2029") == "a\nb\u2028c\u00a0d\n"
+
+
+@given(st.binary(max_size=200) | st.text("a\r\né").map(str.encode))
+@example(codecs.BOM_UTF16_LE + b"a")
+@example(codecs.BOM_UTF32_LE + b"\0\0\0\xff")
+@example("\u2028\u2029".encode())
+def test_whatever_opens_editable_is_saved_byte_for_byte(data: bytes) -> None:
+    file = decode(data)
+    assert "\r" not in file.text
+    if not file.read_only_reason:
+        assert encode(file.text, file.format) == data
+    if file.can_normalize:
+        editable = normalized(file)
+        again = decode(encode(editable.text, editable.format))
+        assert (again.text, again.read_only_reason) == (file.text, "")
+
+
+@given(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\u2029\ufdd0\ufdd1\0")),
+    st.sampled_from(["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]),
+    st.sampled_from(LINE_ENDS),
+)
+def test_text_in_any_unicode_encoding_comes_back(text: str, encoding: str, line_end: str) -> None:
+    file = decode(encode(text, TextFormat(encoding, True, line_end)))
+    if not file.read_only_reason:
+        assert file.text == text
