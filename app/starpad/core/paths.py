@@ -23,6 +23,11 @@ def resource(name: str) -> Path:
     raise FileNotFoundError(f"Starpad's own file {name} is missing; install Starpad again.")
 
 
+def demo_model() -> Path:
+    """Return the small model that ships with Starpad."""
+    return resource("models/starpad-demo-q8_0.gguf")
+
+
 def config_folder() -> Path:
     """Return the folder of the settings file (not created here)."""
     return platformdirs.user_config_path("starpad", appauthor=False)

@@ -111,6 +111,14 @@ class CodeEditor(QPlainTextEdit):
         with self._suspended():
             command()
 
+    def indent_lines(self) -> None:
+        """Indent the selected lines, or go to the next tab stop."""
+        line_commands.indent(self)
+
+    def outdent_lines(self) -> None:
+        """Take one level of indentation from the selected lines."""
+        line_commands.outdent(self)
+
     # -- events -------------------------------------------------------------------------------
 
     def _suspended(self) -> AbstractContextManager[None]:
@@ -131,9 +139,9 @@ class CodeEditor(QPlainTextEdit):
         if self.isReadOnly():
             super().keyPressEvent(event)
         elif key == Qt.Key.Key_Tab and plain:
-            line_commands.indent(self)
+            self.indent_lines()
         elif key == Qt.Key.Key_Backtab:
-            line_commands.outdent(self)
+            self.outdent_lines()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and (
             plain or modifiers == Qt.KeyboardModifier.ShiftModifier
         ):

@@ -1,0 +1,159 @@
+"""Builds every object once, connects them, and shuts them down in reverse order."""
+
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QSocketNotifier, Qt, Slot
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QApplication
+
+from starpad import __version__
+from starpad.core import log, paths
+from starpad.core.errors import StarpadError
+from starpad.core.sampling import Sampling
+from starpad.core.settings import Settings
+from starpad.core.suggestion import CompletionOptions
+from starpad.services.completion import CompletionService
+from starpad.services.documents import DocumentService
+from starpad.services.engine import EngineService
+from starpad.services.highlighting import HighlightService
+from starpad.services.notifier import Notification, Notifier, Severity
+from starpad.services.settings import SettingsService
+from starpad.ui.crash_dialog import CrashGuard
+from starpad.ui.main_window import MainWindow, Services
+from starpad.ui.recovered_text import RecoveredText
+from starpad.ui.theme import Theme
+
+
+class Starpad(QObject):
+    """The application's objects; `shutdown` ends them all."""
+
+    def __init__(self, application: QApplication, settings_file: Path, recovery: Path) -> None:
+        super().__init__()
+        self.settings = SettingsService(settings_file, self)
+        self.notifier = Notifier(self)
+        self.engine = EngineService(self)
+        self.completion = CompletionService(self.engine, self)
+        self.documents = DocumentService(self)
+        self.highlighting = HighlightService(self)
+        self.theme = Theme(application)
+        services = Services(
+            self.settings,
+            self.notifier,
+            self.engine,
+            self.completion,
+            self.documents,
+            self.highlighting,
+        )
+        self.window = MainWindow(services, self.theme)
+        self.recovered = RecoveredText(recovery, self.window.tabs, self.documents)
+        self.settings.changed.connect(self._on_settings_changed)
+        self.settings.save_failed.connect(self.notifier.report)
+        self._on_settings_changed(self.settings.current)
+        for problem in self.settings.problems:
+            self.notifier.report(problem)
+
+    def start(self, files: Sequence[Path], model: Path | None) -> None:
+        """Load the model, open the files, show the window."""
+        # The engine first: it loads in its own process while the window is made here.
+        if model is not None:
+            self.window.models.load(model)
+        else:
+            self.window.models.load_last()
+        self.window.files.open(files)
+        count = self.recovered.restore()
+        if count:
+            self.notifier.post(
+                Notification(
+                    f"Unsaved text of {count} document(s) was brought back.",
+                    "Starpad ended without saving it. Look at it and save it.",
+                    Severity.WARNING,
+                )
+            )
+        if not self.window.tabs.count():
+            self.window.files.new()
+        self.window.show()
+
+    def shutdown(self) -> None:
+        """End the child processes and the thread; unsaved text was saved or given up."""
+        self.highlighting.shutdown()
+        self.engine.shutdown()
+
+    @Slot(object)
+    def _on_settings_changed(self, settings: Settings) -> None:
+        self.engine.restart_automatically = settings.restart_engine_automatically
+        self.completion.options = completion_options(settings)
+
+
+def completion_options(settings: Settings) -> CompletionOptions:
+    """Return what suggestions need of the settings."""
+    return CompletionOptions(
+        is_enabled=settings.suggestions_enabled,
+        off_languages=settings.suggestions_off_languages,
+        pause_ms=settings.suggestion_pause_ms,
+        max_tokens=settings.suggestion_max_tokens,
+        max_lines=settings.suggestion_max_lines,
+        time_budget_ms=settings.suggestion_time_budget_ms,
+        budget_tokens=settings.prompt_budget_tokens,
+        sampling=Sampling(temperature=settings.suggestion_temperature),
+    )
+
+
+class _SignalWatch(QObject):
+    """Ends the application on SIGTERM or Ctrl+C as a crash would: unsaved text is kept."""
+
+    def __init__(self, starpad: Starpad) -> None:
+        super().__init__(starpad)
+        self._starpad = starpad
+        # Python's handlers run only between bytecodes, and Qt's loop has none: the wake-up
+        # socket brings the signal into the loop.
+        self._read, self._write = socket.socketpair()
+        for end in (self._read, self._write):
+            end.setblocking(False)
+        signal.set_wakeup_fd(self._write.fileno())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: None)
+        self._notifier = QSocketNotifier(self._read.fileno(), QSocketNotifier.Type.Read, self)
+        self._notifier.activated.connect(self._on_signal)
+
+    @Slot()
+    def _on_signal(self) -> None:
+        self._notifier.setEnabled(False)
+        try:
+            self._starpad.recovered.keep()
+        except StarpadError as error:
+            sys.stderr.write(f"{error}\n")
+        QApplication.exit(128 + self._read.recv(1)[0])
+
+
+def create_application() -> QApplication:
+    """Return Qt's application object, named for the desktop."""
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("starpad")
+    application.setApplicationDisplayName("Starpad")
+    application.setApplicationVersion(__version__)
+    application.setDesktopFileName("org.starpad.starpad")
+    application.setWindowIcon(QIcon(str(paths.resource("icons/starpad.svg"))))
+    application.setAttribute(Qt.ApplicationAttribute.AA_DontShowIconsInMenus)
+    return application
+
+
+def run(files: Sequence[Path], model: Path | None) -> int:
+    """Run the application until its window closes; return the exit code."""
+    stop_log = log.start(paths.log_folder())
+    application = create_application()
+    data = paths.data_folder()
+    starpad = Starpad(application, paths.config_folder() / "settings.json", data / "recovery")
+    guard = CrashGuard(starpad)
+    guard.install(starpad.recovered.keep)
+    _SignalWatch(starpad)
+    starpad.start(files, model)
+    code = application.exec()
+    if code == 0:
+        starpad.recovered.forget()
+    starpad.shutdown()
+    stop_log()
+    return code

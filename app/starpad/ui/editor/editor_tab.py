@@ -1,0 +1,132 @@
+"""One open document on screen: editor, colors, ghost text, put together."""
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QTextCursor
+
+from starpad.core import indentation
+from starpad.core.indentation import Indentation
+from starpad.core.languages import Language, language_for
+from starpad.services.completion import CompletionService
+from starpad.services.documents import OpenDocument
+from starpad.services.highlighting import HighlightService
+from starpad.ui.editor.code_editor import CodeEditor
+from starpad.ui.editor.ghost_text import GhostText
+from starpad.ui.editor.highlighter import Highlighter
+from starpad.ui.editor.suggestion_controller import SuggestionController
+from starpad.ui.text_positions import utf16_length
+from starpad.ui.theme import Theme
+
+_LINE_END_NAMES = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
+
+
+class EditorTab(QObject):
+    """Follows one OpenDocument; the text belongs to the editor's QTextDocument."""
+
+    changed = Signal()
+    """Title, modified mark, language or format is new."""
+
+    def __init__(
+        self,
+        document: OpenDocument,
+        text: str,
+        completion: CompletionService,
+        highlighting: HighlightService,
+        theme: Theme,
+        default_indentation: Indentation,
+    ) -> None:
+        super().__init__()
+        self.document = document
+        self.language = Language("", "")
+        self._default_indentation = default_indentation
+        self.editor = CodeEditor(theme.colors)
+        self._highlighter = Highlighter(self.editor, document.id, highlighting, theme)
+        ghost = GhostText(self.editor, self._highlighter)
+        self.suggestions = SuggestionController(
+            self.editor, ghost, completion, document.id, lambda: self.language.alias
+        )
+        self.setParent(self.editor)
+        self._completion = completion
+        self._theme = theme
+        theme.changed.connect(self._on_theme_changed)
+        highlighting.language_known.connect(self._on_language_known)
+        self.editor.document().modificationChanged.connect(self._on_modification_changed)
+        self._on_theme_changed()
+        self.editor.setPlainText(text)
+        self.editor.set_indentation(indentation.detect(text, default_indentation))
+        self.set_document(document)
+
+    @property
+    def title(self) -> str:
+        """What the tab says, with a mark when text is unsaved."""
+        return f"{self.document.title} •" if self.is_modified else self.document.title
+
+    @property
+    def is_modified(self) -> bool:
+        """Whether there is text to save."""
+        return self.editor.document().isModified()
+
+    @property
+    def format_text(self) -> str:
+        """Encoding and line ends for the status bar."""
+        text_format = self.document.format
+        encoding = text_format.encoding.upper() + (" BOM" if text_format.has_bom else "")
+        return f"{encoding} · {_LINE_END_NAMES[text_format.line_end]}"
+
+    def set_document(self, document: OpenDocument) -> None:
+        """Take a new value of the document: another path, another format."""
+        self.document = document
+        self.editor.setReadOnly(bool(document.read_only_reason))
+        self.editor.setAccessibleName(f"Editor, {document.title}")
+        first_line = self.editor.document().firstBlock().text()
+        path = str(document.path) if document.path else ""
+        language = language_for(path, first_line)
+        if language != self.language or self._highlighter.loading:
+            self.language = language
+            self._highlighter.open(language.alias, document.path.name if document.path else "")
+        self.changed.emit()
+
+    def mark_saved(self) -> None:
+        """Say that the file holds what the editor shows."""
+        self.editor.document().setModified(False)
+
+    def replace_text(self, text: str) -> None:
+        """Take the file's new text as one undo step, keeping the caret where it can be kept."""
+        self.suggestions.leave()
+        old = self.editor.text()
+        head = _common_length(old, text)
+        tail = _common_length(old[head:][::-1], text[head:][::-1])
+        cursor = QTextCursor(self.editor.document())
+        cursor.setPosition(utf16_length(old[:head]))
+        end = utf16_length(old[: len(old) - tail])
+        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+        cursor.insertText(text[head : len(text) - tail])
+        self.mark_saved()
+
+    def close(self) -> None:
+        """Let go of what services keep for this document."""
+        self.suggestions.leave()
+        self._completion.forget(self.document.id)
+        self._highlighter.close()
+
+    @Slot()
+    def _on_theme_changed(self) -> None:
+        ghost_format = self.suggestions.ghost.format
+        ghost_format.setForeground(self._theme.colors.ghost)
+        ghost_format.setFontItalic(True)
+        self.editor.set_colors(self._theme.colors)
+
+    @Slot(int, str)
+    def _on_language_known(self, document: int, name: str) -> None:
+        if document == self.document.id and name and name != self.language.name:
+            self.language = Language(self.language.alias or name.lower(), name)
+            self.changed.emit()
+
+    @Slot(bool)
+    def _on_modification_changed(self, _is_modified: bool) -> None:
+        self.changed.emit()
+
+
+def _common_length(one: str, other: str) -> int:
+    """Return how many characters two texts have in common at their heads."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))

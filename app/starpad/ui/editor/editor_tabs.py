@@ -1,0 +1,156 @@
+"""The tabs of open documents."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFont
+from PySide6.QtWidgets import QTabBar, QTabWidget, QWidget
+
+from starpad.core.indentation import Indentation
+from starpad.services.completion import CompletionService
+from starpad.services.documents import OpenDocument
+from starpad.services.highlighting import HighlightService
+from starpad.ui.editor.code_editor import CodeEditor
+from starpad.ui.editor.editor_tab import EditorTab
+from starpad.ui.theme import Theme
+
+
+class EditorTabs(QTabWidget):
+    """Holds an EditorTab for each open document; knows nothing of files."""
+
+    current_tab_changed = Signal()
+    """Another tab, or news of the current one: title, language, format."""
+    caret_moved = Signal(int, int)
+    close_requested = Signal(object)
+    files_dropped = Signal(object)
+    zoom_requested = Signal(int)
+
+    def __init__(
+        self,
+        completion: CompletionService,
+        highlighting: HighlightService,
+        theme: Theme,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._completion = completion
+        self._highlighting = highlighting
+        self._theme = theme
+        self._tabs: dict[CodeEditor, EditorTab] = {}
+        self._font = QFont()
+        self._is_wrapped = False
+        self.default_indentation = Indentation()
+        self._last: EditorTab | None = None
+        self.setDocumentMode(True)
+        self.setMovable(True)
+        self.setTabsClosable(True)
+        self.setAcceptDrops(True)
+        self.setElideMode(Qt.TextElideMode.ElideMiddle)
+        self.tabBar().setSelectionBehaviorOnRemove(QTabBar.SelectionBehavior.SelectPreviousTab)
+        self.currentChanged.connect(self._on_current_changed)
+        self.tabCloseRequested.connect(self._on_tab_close_requested)
+
+    @property
+    def tabs(self) -> list[EditorTab]:
+        """All tabs, from left to right."""
+        editors = (self.widget(index) for index in range(self.count()))
+        return [self._tabs[editor] for editor in editors if isinstance(editor, CodeEditor)]
+
+    @property
+    def current(self) -> EditorTab | None:
+        """The tab on screen."""
+        editor = self.currentWidget()
+        return self._tabs[editor] if isinstance(editor, CodeEditor) else None
+
+    def tab_of(self, document_id: int) -> EditorTab | None:
+        """Return the tab of a document, None if it is closed."""
+        return next((tab for tab in self.tabs if tab.document.id == document_id), None)
+
+    def add(self, document: OpenDocument, text: str) -> EditorTab:
+        """Open a tab and go to it."""
+        tab = EditorTab(
+            document,
+            text,
+            self._completion,
+            self._highlighting,
+            self._theme,
+            self.default_indentation,
+        )
+        editor = tab.editor
+        self._tabs[editor] = tab
+        editor.set_font(self._font)
+        editor.set_wrapped(self._is_wrapped)
+        editor.setAcceptDrops(True)
+        tab.changed.connect(self._on_tab_changed)
+        editor.cursorPositionChanged.connect(self._on_caret_moved)
+        editor.zoom_requested.connect(self.zoom_requested)
+        index = self.addTab(editor, tab.title)
+        self.setTabToolTip(index, str(document.path or document.title))
+        self.go_to(tab)
+        return tab
+
+    def go_to(self, tab: EditorTab) -> None:
+        """Show a tab and put the keyboard into it."""
+        self.setCurrentWidget(tab.editor)
+        tab.editor.setFocus()
+
+    def remove(self, tab: EditorTab) -> None:
+        """Close a tab; its text is gone."""
+        tab.close()
+        self.removeTab(self.indexOf(tab.editor))
+        del self._tabs[tab.editor]
+        if self._last is tab:
+            self._last = None
+        tab.editor.deleteLater()
+
+    def step(self, by: int) -> None:
+        """Go to the next or previous tab, around the end."""
+        if self.count():
+            self.setCurrentIndex((self.currentIndex() + by) % self.count())
+
+    def set_look(self, font: QFont, *, is_wrapped: bool) -> None:
+        """Set font and wrapping of all editors, and of those to come."""
+        self._font, self._is_wrapped = font, is_wrapped
+        self._for_each(lambda editor: editor.set_font(font))
+        self._for_each(lambda editor: editor.set_wrapped(is_wrapped))
+
+    def _for_each(self, change: Callable[[CodeEditor], None]) -> None:
+        for editor in self._tabs:
+            change(editor)
+
+    @Slot()
+    def _on_tab_changed(self) -> None:
+        for index, tab in enumerate(self.tabs):
+            self.setTabText(index, tab.title)
+            self.setTabToolTip(index, str(tab.document.path or tab.document.title))
+        self.current_tab_changed.emit()
+
+    @Slot(int)
+    def _on_current_changed(self, _index: int) -> None:
+        if self._last is not None:
+            self._last.suggestions.leave()
+        self._last = self.current
+        if self._last is not None:
+            self._last.editor.setFocus()
+        self.current_tab_changed.emit()
+        self._on_caret_moved()
+
+    @Slot(int)
+    def _on_tab_close_requested(self, index: int) -> None:
+        self.close_requested.emit(self.tabs[index])
+
+    @Slot()
+    def _on_caret_moved(self) -> None:
+        tab = self.current
+        if tab is not None:
+            cursor = tab.editor.textCursor()
+            self.caret_moved.emit(cursor.blockNumber() + 1, cursor.positionInBlock() + 1)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        self.files_dropped.emit(paths)

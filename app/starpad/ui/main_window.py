@@ -1,0 +1,255 @@
+"""The window: menus, message bar, tabs, status bar, and which action does what."""
+
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, Slot
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import QMainWindow, QMessageBox, QVBoxLayout, QWidget
+
+from starpad import __version__
+from starpad.core.engine_status import EngineStatus
+from starpad.core.indentation import Indentation
+from starpad.core.settings import Settings
+from starpad.services.completion import CompletionService
+from starpad.services.documents import DocumentService
+from starpad.services.engine import EngineService
+from starpad.services.highlighting import HighlightService
+from starpad.services.notifier import Notifier
+from starpad.services.settings import SettingsService
+from starpad.ui import actions as action_table
+from starpad.ui.actions import ACTIONS, ActionId, Needs
+from starpad.ui.editor.code_editor import CodeEditor
+from starpad.ui.editor.editor_tab import EditorTab
+from starpad.ui.editor.editor_tabs import EditorTabs
+from starpad.ui.file_commands import FileCommands
+from starpad.ui.menus import MenuBar
+from starpad.ui.message_bar import MessageBar
+from starpad.ui.model_commands import ModelCommands
+from starpad.ui.settings.settings_dialog import SettingsDialog
+from starpad.ui.status_bar import StatusBar
+from starpad.ui.text_dialog import TextDialog
+from starpad.ui.theme import Theme
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the window calls; made and ended by bootstrap."""
+
+    settings: SettingsService
+    notifier: Notifier
+    engine: EngineService
+    completion: CompletionService
+    documents: DocumentService
+    highlighting: HighlightService
+
+
+class MainWindow(QMainWindow):
+    """Puts the panes together; the work is done by the commands and by services."""
+
+    def __init__(self, services: Services, theme: Theme) -> None:
+        super().__init__()
+        self._services = services
+        self._theme = theme
+        self.setWindowTitle("Starpad")
+        self.tabs = EditorTabs(services.completion, services.highlighting, theme)
+        self.messages = MessageBar(services.notifier)
+        self.status = StatusBar()
+        self.files = FileCommands(
+            self, self.tabs, services.documents, services.settings, services.notifier
+        )
+        self.models = ModelCommands(self, services.engine, services.settings, services.notifier)
+        center = QWidget()
+        layout = QVBoxLayout(center)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.messages)
+        layout.addWidget(self.tabs, 1)
+        self.setCentralWidget(center)
+        self.setStatusBar(self.status)
+        self.actions_by_id = action_table.build(self)
+        self._menu_bar = MenuBar(self.actions_by_id, self)
+        self.setMenuBar(self._menu_bar)
+        self._connect()
+        self._on_settings_changed(services.settings.current)
+        self._restore_geometry(services.settings.current.window_geometry)
+
+    def _connect(self) -> None:
+        services = self._services
+        services.settings.changed.connect(self._on_settings_changed)
+        services.engine.status_changed.connect(self._on_engine_status_changed)
+        services.engine.status_changed.connect(self.status.show_status)
+        services.completion.state_changed.connect(self.status.show_suggestion)
+        services.completion.figures_changed.connect(self.status.show_figures)
+        self.tabs.current_tab_changed.connect(self._on_current_tab_changed)
+        self.tabs.caret_moved.connect(self.status.show_caret)
+        self.tabs.zoom_requested.connect(self._zoom)
+        self._menu_bar.recent_requested.connect(self._on_recent_requested)
+        for action_id, handler in self._handlers().items():
+            self.actions_by_id[action_id].triggered.connect(handler)
+            self.addAction(self.actions_by_id[action_id])
+
+    def _handlers(self) -> dict[ActionId, Callable[[], object]]:
+        def with_tab(command: Callable[[EditorTab], object]) -> Callable[[], None]:
+            def run() -> None:
+                if self.tabs.current is not None:
+                    command(self.tabs.current)
+
+            return run
+
+        def editing(command: Callable[[CodeEditor], object]) -> Callable[[], None]:
+            return with_tab(lambda tab: tab.editor.run(lambda: command(tab.editor)))
+
+        change = self._services.settings.change
+        return {
+            ActionId.NEW: self.files.new,
+            ActionId.OPEN: self.files.ask_and_open,
+            ActionId.SAVE: with_tab(self.files.save),
+            ActionId.SAVE_AS: with_tab(self.files.save_as),
+            ActionId.RELOAD: with_tab(self.files.reload),
+            ActionId.CLOSE_TAB: with_tab(self.files.close),
+            ActionId.QUIT: self.close,
+            ActionId.UNDO: editing(CodeEditor.undo),
+            ActionId.REDO: editing(CodeEditor.redo),
+            ActionId.CUT: editing(CodeEditor.cut),
+            ActionId.COPY: with_tab(lambda tab: tab.editor.copy()),
+            ActionId.PASTE: editing(CodeEditor.paste),
+            ActionId.SELECT_ALL: editing(CodeEditor.selectAll),
+            ActionId.INDENT: editing(CodeEditor.indent_lines),
+            ActionId.OUTDENT: editing(CodeEditor.outdent_lines),
+            ActionId.SETTINGS: self._show_settings,
+            ActionId.ZOOM_IN: lambda: self._zoom(1),
+            ActionId.ZOOM_OUT: lambda: self._zoom(-1),
+            ActionId.ZOOM_RESET: lambda: change(font_size_pt=Settings().font_size_pt),
+            ActionId.TOGGLE_WRAP: lambda: change(wrap_lines=self._is_checked(ActionId.TOGGLE_WRAP)),
+            ActionId.FULL_SCREEN: self._toggle_full_screen,
+            ActionId.NEXT_TAB: lambda: self.tabs.step(1),
+            ActionId.PREVIOUS_TAB: lambda: self.tabs.step(-1),
+            ActionId.SUGGEST: with_tab(lambda tab: tab.suggestions.ask()),
+            ActionId.ACCEPT: with_tab(lambda tab: tab.suggestions.accept()),
+            ActionId.ACCEPT_WORD: with_tab(lambda tab: tab.suggestions.accept_word()),
+            ActionId.ACCEPT_LINE: with_tab(lambda tab: tab.suggestions.accept_line()),
+            ActionId.DISMISS: with_tab(lambda tab: tab.suggestions.dismiss()),
+            ActionId.TOGGLE_SUGGESTIONS: lambda: change(
+                suggestions_enabled=self._is_checked(ActionId.TOGGLE_SUGGESTIONS)
+            ),
+            ActionId.TOGGLE_LANGUAGE_SUGGESTIONS: with_tab(self._toggle_language),
+            ActionId.MODELS: self.models.show_models,
+            ActionId.OPEN_MODEL: self.models.ask_and_open,
+            ActionId.USE_DEMO_MODEL: self.models.use_demo,
+            ActionId.RESTART_ENGINE: self.models.restart,
+            ActionId.UNLOAD_MODEL: self._services.engine.unload,
+            ActionId.SHOW_ENGINE_LOG: self.models.show_log,
+            ActionId.SHORTCUTS: self._show_shortcuts,
+            ActionId.ABOUT: self._show_about,
+        }
+
+    def _is_checked(self, action_id: ActionId) -> bool:
+        return self.actions_by_id[action_id].isChecked()
+
+    # -- settings -----------------------------------------------------------------------------
+
+    @Slot(object)
+    def _on_settings_changed(self, settings: Settings) -> None:
+        self._theme.set_choice(settings.theme)
+        font = self._theme.editor_font(settings.font_family, settings.font_size_pt)
+        self.tabs.default_indentation = Indentation(
+            settings.indent_with_tabs, settings.indent_width
+        )
+        self.tabs.set_look(font, is_wrapped=settings.wrap_lines)
+        self._menu_bar.show_recent(settings.recent_files)
+        self.actions_by_id[ActionId.TOGGLE_WRAP].setChecked(settings.wrap_lines)
+        self.actions_by_id[ActionId.TOGGLE_SUGGESTIONS].setChecked(settings.suggestions_enabled)
+        self._refresh_tab_state()
+
+    def _zoom(self, steps: int) -> None:
+        size = self._services.settings.current.font_size_pt + steps
+        self._services.settings.change(font_size_pt=min(72, max(6, size)))
+
+    def _toggle_language(self, tab: EditorTab) -> None:
+        off = self._services.settings.current.suggestions_off_languages
+        alias = tab.language.alias
+        new = tuple(name for name in off if name != alias)
+        self._services.settings.change(
+            suggestions_off_languages=new if alias in off else (*off, alias)
+        )
+
+    def _show_settings(self) -> None:
+        SettingsDialog(self._services.settings, self).open()
+
+    # -- what changed -------------------------------------------------------------------------
+
+    @Slot()
+    def _on_current_tab_changed(self) -> None:
+        self._refresh_tab_state()
+
+    @Slot(object)
+    def _on_engine_status_changed(self, _status: EngineStatus) -> None:
+        self._refresh_tab_state()
+
+    def _refresh_tab_state(self) -> None:
+        tab = self.tabs.current
+        there_is = {Needs.NOTHING}
+        if tab is not None:
+            there_is |= {Needs.DOCUMENT, Needs.SUGGESTION}
+            self.setWindowTitle(f"{tab.title} - Starpad")
+            self.status.show_document(tab.language.name or "Plain text", tab.format_text)
+            off = self._services.settings.current.suggestions_off_languages
+            toggle = self.actions_by_id[ActionId.TOGGLE_LANGUAGE_SUGGESTIONS]
+            toggle.setChecked(tab.language.alias not in off)
+        if self._services.engine.status.model is not None:
+            there_is.add(Needs.MODEL)
+        action_table.enable(self.actions_by_id, there_is)
+
+    @Slot(str)
+    def _on_recent_requested(self, path: str) -> None:
+        self.files.open([Path(path)])
+
+    # -- window -------------------------------------------------------------------------------
+
+    def _toggle_full_screen(self) -> None:
+        if self.isFullScreen():
+            self.showNormal()
+        else:
+            self.showFullScreen()
+
+    def _restore_geometry(self, geometry: str) -> None:
+        if not geometry or not self.restoreGeometry(b64decode(geometry)):
+            self.resize(1100, 760)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            # Not every disk sends news of changes.
+            self._services.documents.check_disk()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if all(self.files.may_close(tab) for tab in self.tabs.tabs):
+            geometry = b64encode(self.saveGeometry().data()).decode("ascii")
+            self._services.settings.change(window_geometry=geometry)
+            event.accept()
+        else:
+            event.ignore()
+
+    def _show_shortcuts(self) -> None:
+        rows = [
+            f"{', '.join(spec.keys) or spec.editor_key:<24} {spec.tip}"
+            for spec in ACTIONS.values()
+            if spec.keys or spec.editor_key
+        ]
+        TextDialog("Keyboard shortcuts", "\n".join(rows), self).open()
+
+    def _show_about(self) -> None:
+        QMessageBox.about(
+            self,
+            "About Starpad",
+            f"<h3>Starpad {__version__}</h3>"
+            "<p>StarCoder models on your own machine, offline. Nothing leaves it unless you press "
+            "a button that says so.</p>"
+            "<p>Apache License 2.0. Uses Qt and PySide6 under the LGPL version 3, "
+            "and llama.cpp under the MIT licence.</p>"
+            "<p>StarCoder models are under the BigCode OpenRAIL-M licence; the demonstration "
+            "model is Starpad's own, under the Apache License 2.0.</p>",
+        )
