@@ -1,0 +1,215 @@
+"""Open documents: which files they are, how they are stored, and what happens to them on disk."""
+
+import os
+from dataclasses import dataclass, replace
+from itertools import count
+from pathlib import Path
+
+from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal, Slot
+
+from starpad.core import file_store
+from starpad.core.errors import FileError
+from starpad.core.file_store import Signature
+from starpad.core.text_file import TextFile, TextFormat, encode, normalized
+
+_DEBOUNCE_MS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDocument:
+    """What is known of an open document; its text belongs to the editor."""
+
+    id: int
+    path: Path | None
+    """None until it is saved for the first time."""
+    title: str
+    format: TextFormat
+    signature: Signature | None = None
+    """Of the file as it was read or written last."""
+    read_only_reason: str = ""
+    can_normalize: bool = False
+    """`DocumentService.normalize` makes it editable."""
+
+
+class DocumentService(QObject):
+    """Opens, saves and watches text files. Reads and writes at once: files are small.
+
+    Every call that fails raises FileError and changes nothing. Ids are never used twice.
+    """
+
+    document_changed = Signal(object)
+    """An OpenDocument whose path, format or read-only reason is new."""
+    changed_on_disk = Signal(int)
+    """A document's id: another program changed the file, or brought it back."""
+    vanished_on_disk = Signal(int)
+    """A document's id: the file was deleted or moved away."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._documents: dict[int, OpenDocument] = {}
+        # The content (SHA-256) last told to the listeners, None for "vanished": each news once.
+        self._told: dict[int, str | None] = {}
+        self._ids = count(1)
+        self._watcher = QFileSystemWatcher(self)
+        self._watcher.fileChanged.connect(self._on_watcher_changed)
+        self._watcher.directoryChanged.connect(self._on_watcher_changed)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_DEBOUNCE_MS)
+        self._timer.timeout.connect(self.check_disk)
+
+    def document(self, document_id: int) -> OpenDocument:
+        """Return an open document. Raises KeyError for an id that is not open."""
+        return self._documents[document_id]
+
+    def new(self) -> OpenDocument:
+        """Open an empty document without a file."""
+        taken = {document.title for document in self._documents.values()}
+        title = next(name for n in count(1) if (name := f"Untitled {n}") not in taken)
+        return self._keep(OpenDocument(next(self._ids), None, title, TextFormat()))
+
+    def open(self, path: Path) -> tuple[OpenDocument, str | None]:
+        """Open a file and return its text; None for the text if it is open already."""
+        path = Path(os.path.abspath(path))
+        already = self._opened(path)
+        if already is not None:
+            return already, None
+        file, signature = file_store.read(path)
+        document = OpenDocument(next(self._ids), path, path.name, file.format)
+        return self._keep(_with_file(document, file, signature)), file.text
+
+    def save(
+        self, document_id: int, text: str, path: Path | None = None, *, overwrite: bool = False
+    ) -> OpenDocument:
+        r"""Write `text` (\n line ends) to the document's file, or to `path` from now on.
+
+        Raises FileChangedError if another program changed the document's own file, unless
+        `overwrite`; a `path` that is not its own is replaced whatever it holds.
+        """
+        document = self._documents[document_id]
+        path = document.path if path is None else Path(os.path.abspath(path))
+        if path is None:
+            raise FileError(f"{document.title} has no file yet.", "Choose a name for it.")
+        is_own = document.path is not None and _is_same(path, document.path)
+        if is_own and document.read_only_reason:
+            raise FileError(document.read_only_reason, "Save under another name.")
+        other = self._opened(path)
+        if other is not None and other.id != document_id:
+            raise FileError(
+                f"{path.name} is open in another tab.", "Close that tab, or choose another name."
+            )
+        expected = document.signature if is_own and not overwrite else None
+        signature = file_store.write(path, encode(text, document.format), expected)
+        return self._keep(
+            replace(
+                document, path=path, title=path.name, signature=signature, read_only_reason="",
+                can_normalize=False,
+            )
+        )  # fmt: skip
+
+    def reload(self, document_id: int) -> tuple[OpenDocument, str]:
+        """Read the document's file again and return its text."""
+        document = self._documents[document_id]
+        if document.path is None:
+            raise FileError(f"{document.title} has no file to read.")
+        file, signature = file_store.read(document.path)
+        return self._keep(_with_file(document, file, signature)), file.text
+
+    def set_format(self, document_id: int, text_format: TextFormat) -> OpenDocument:
+        """Set how the next save stores the text."""
+        return self._keep(replace(self._documents[document_id], format=text_format))
+
+    def normalize(self, document_id: int) -> OpenDocument:
+        """Make a document with mixed line ends editable: saving makes them all the same."""
+        document = self._documents[document_id]
+        reason, can_normalize = document.read_only_reason, document.can_normalize
+        file = normalized(TextFile("", document.format, reason, can_normalize))
+        return self._keep(
+            replace(document, read_only_reason=file.read_only_reason, can_normalize=False)
+        )
+
+    def close(self, document_id: int) -> None:
+        """Forget a document; its file is no longer watched."""
+        del self._documents[document_id]
+        self._told.pop(document_id, None)
+        self._check_soon()
+
+    @Slot()
+    def check_disk(self) -> None:
+        """Look at every open file now: when the window is activated (not all disks send news)."""
+        # Before looking, so that what happens meanwhile is not missed.
+        self._watch()
+        for document_id in list(self._documents):
+            # A listener may close documents.
+            document = self._documents.get(document_id)
+            if document and document.path and document.signature:
+                self._check(document_id, document.path, document.signature)
+
+    @Slot(str)
+    def _on_watcher_changed(self, _path: str) -> None:
+        self._check_soon()
+
+    def _check_soon(self) -> None:
+        # Not restarted by further events: a file that is written all the time is news as well.
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _check(self, document_id: int, path: Path, signature: Signature) -> None:
+        told = self._told[document_id]
+        if told == signature.sha256 and not file_store.signature_changed(path, signature):
+            return
+        try:
+            found = file_store.signature(path).sha256 if path.exists() else None
+        except FileError:
+            return  # There, but unreadable: the next save or reload says so.
+        if found == told:
+            return
+        self._told[document_id] = found
+        (self.vanished_on_disk if found is None else self.changed_on_disk).emit(document_id)
+
+    def _keep(self, document: OpenDocument) -> OpenDocument:
+        """Store a document's new value and tell if the listeners see a difference."""
+        old = self._documents.get(document.id)
+        self._documents[document.id] = document
+        if document.signature and (old is None or old.signature != document.signature):
+            self._told[document.id] = document.signature.sha256
+        self._check_soon()
+        if old is not None and replace(old, signature=document.signature) != document:
+            self.document_changed.emit(document)
+        return document
+
+    def _opened(self, path: Path) -> OpenDocument | None:
+        """Return the document that shows the same file, also through a symbolic link."""
+        for document in self._documents.values():
+            if document.path is not None and _is_same(document.path, path):
+                return document
+        return None
+
+    def _watch(self) -> None:
+        """Watch exactly the open files and their folders, and drop events not yet seen.
+
+        All anew each time: a file that was replaced (every atomic save does) is no longer
+        watched, or still is under its old inode while some program holds it open.
+        """
+        files = {
+            os.path.realpath(document.path)
+            for document in self._documents.values()
+            if document.path is not None
+        }
+        wanted = [path for path in files | set(map(os.path.dirname, files)) if os.path.exists(path)]
+        watched = self._watcher.files() + self._watcher.directories()
+        if watched:
+            self._watcher.removePaths(watched)
+        if wanted:
+            self._watcher.addPaths(wanted)
+
+
+def _with_file(document: OpenDocument, file: TextFile, signature: Signature) -> OpenDocument:
+    return replace(
+        document, format=file.format, signature=signature,
+        read_only_reason=file.read_only_reason, can_normalize=file.can_normalize,
+    )  # fmt: skip
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
