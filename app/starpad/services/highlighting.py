@@ -1,0 +1,209 @@
+"""Colors for all open documents, from the one child process that lexes them."""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal, Slot
+
+from starpad.core.paths import host_command, host_environment
+from starpad.core.restart_policy import RestartPolicy
+from starpad.highlighting.protocol import (
+    MAX_LINE_CHARACTERS,
+    LineSpans,
+    Message,
+    encode,
+    is_too_large,
+    taken_frames,
+)
+
+__all__ = ["HighlightService", "LineSpans", "SpanUpdate"]
+
+_log = logging.getLogger(__name__)
+
+ANSWER_LIMIT_MS = 3_000
+_TURN_S = 0.004
+_KILL_WAIT_MS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class SpanUpdate:
+    """The spans of some lines, as the lines were numbered at `revision`."""
+
+    revision: int
+    first_line: int
+    spans: Sequence[LineSpans]
+
+
+class HighlightService(QObject):
+    """Sends texts and edits to the highlighting host and hands out what it answers.
+
+    The host starts with the first document. A document whose lexing gives no sign of life for
+    ANSWER_LIMIT_MS stays plain; the host is then killed, and the other documents are asked for
+    again. The text is the editor's: no copy of it is kept here.
+    """
+
+    spans_ready = Signal(int, object)
+    """Document, SpanUpdate."""
+    language_known = Signal(int, str)
+    """Document, display name of its language."""
+    plain = Signal(int, str)
+    """Document, why it has no colors; nothing more comes for it until it is opened again."""
+    text_needed = Signal(int)
+    """Document: the host was restarted; open the document again."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._process: QProcess | None = None
+        self._received = bytearray()
+        self._documents: set[int] = set()
+        self._lexing: int | None = None
+        self._restart_policy = RestartPolicy()
+        self._watchdog = QTimer(self, singleShot=True, interval=ANSWER_LIMIT_MS)
+        self._watchdog.timeout.connect(self._on_watchdog_timeout)
+        # Frames are taken for a few milliseconds at a time, so that keys come between them.
+        self._turn = QTimer(self, singleShot=True, interval=0)
+        self._turn.timeout.connect(self._on_turn)
+
+    def open(
+        self, document: int, alias: str, file_name: str, lines: list[str], revision: int = 0
+    ) -> None:
+        """Color a document, in the language with this Pygments alias or of this file name.
+
+        `lines` have no line ends. Opening an open document starts it anew (another language).
+        """
+        if is_too_large(lines):
+            self.close(document)
+            self.plain.emit(document, "This document is too large to color.")
+        else:
+            self._documents.add(document)
+            self._send(("open", document, revision, alias, file_name, _cut(lines)))
+
+    def edit(
+        self, document: int, revision: int, first_line: int, removed: int, new_lines: list[str]
+    ) -> None:
+        """Replace `removed` lines from `first_line` by `new_lines`; `revision` numbers the edit."""
+        if document in self._documents:
+            self._send(("edit", document, revision, first_line, removed, _cut(new_lines)))
+
+    def close(self, document: int) -> None:
+        """Forget a document."""
+        if document in self._documents:
+            self._documents.remove(document)
+            self._send(("close", document))
+
+    def shutdown(self) -> None:
+        """End the host."""
+        self._documents.clear()
+        self._end_process()
+
+    # -- the process --------------------------------------------------------------------------
+
+    def _send(self, message: Message) -> None:
+        process = self._process or self._start_process()
+        if process.state() != QProcess.ProcessState.NotRunning:
+            process.write(encode(message))
+
+    def _start_process(self) -> QProcess:
+        process = QProcess(self)
+        environment = QProcessEnvironment()
+        for name, value in host_environment().items():
+            environment.insert(name, value)
+        process.setProcessEnvironment(environment)
+        process.readyReadStandardOutput.connect(self._on_output_ready)
+        process.finished.connect(self._on_process_ended)
+        process.errorOccurred.connect(self._on_process_error)
+        program, *arguments = host_command("highlight-host")
+        self._process = process
+        process.start(program, arguments)
+        return process
+
+    def _end_process(self) -> None:
+        self._watchdog.stop()
+        self._turn.stop()
+        self._received.clear()
+        self._lexing = None
+        process, self._process = self._process, None
+        if process:
+            process.blockSignals(True)
+            process.kill()
+            process.waitForFinished(_KILL_WAIT_MS)
+            log = bytes(process.readAllStandardError().data()).decode(errors="replace").strip()
+            if log:
+                _log.warning("The highlighting host wrote: %s", log[-2000:])
+            process.deleteLater()
+
+    def _restart(self) -> None:
+        self._end_process()
+        for document in sorted(self._documents):
+            self.text_needed.emit(document)
+
+    @Slot(QProcess.ProcessError)
+    def _on_process_error(self, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart:
+            self._on_process_ended()
+
+    @Slot()
+    def _on_process_ended(self) -> None:
+        _log.warning("The highlighting host ended unexpectedly")
+        if self._restart_policy.allow():
+            self._restart()
+            return
+        self._end_process()
+        for document in sorted(self._documents):
+            self._make_plain(document, "The highlighter stopped several times.")
+
+    @Slot()
+    def _on_watchdog_timeout(self) -> None:
+        if (self._process and self._process.bytesAvailable()) or self._turn.isActive():
+            self._watchdog.start()  # the host has answered; it is this thread that was busy
+            return
+        if self._lexing is not None:
+            self._make_plain(self._lexing, "Coloring this document takes too long.")
+        self._restart()
+
+    def _make_plain(self, document: int, reason: str) -> None:
+        self._documents.discard(document)
+        self.plain.emit(document, reason)
+
+    # -- answers ------------------------------------------------------------------------------
+
+    @Slot()
+    def _on_output_ready(self) -> None:
+        if self._process:
+            self._received += self._process.readAllStandardOutput().data()
+        if not self._turn.isActive():
+            self._on_turn()
+
+    @Slot()
+    def _on_turn(self) -> None:
+        end = time.monotonic() + _TURN_S
+        for message in taken_frames(self._received):
+            self._handle(message)
+            if time.monotonic() > end:
+                self._turn.start()
+                break
+
+    def _handle(self, message: Message) -> None:
+        kind, document, *values = message
+        self._lexing = None if kind in ("done", "failed") else document
+        if self._lexing is None:
+            self._watchdog.stop()
+        else:
+            self._watchdog.start()
+        if document not in self._documents:
+            return
+        if kind == "spans":
+            revision, first_line, spans = values
+            self.spans_ready.emit(document, SpanUpdate(revision, first_line, spans))
+        elif kind == "language":
+            self.language_known.emit(document, values[0])
+        elif kind == "failed":
+            self._make_plain(document, values[0])
+
+
+def _cut(lines: list[str]) -> list[str]:
+    return [
+        line if len(line) <= MAX_LINE_CHARACTERS else line[:MAX_LINE_CHARACTERS] for line in lines
+    ]
