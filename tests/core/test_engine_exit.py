@@ -1,0 +1,55 @@
+"""An engine's end in one sentence, from the exit code and llama.cpp's own words."""
+
+import pytest
+
+from starpad.core.engine_exit import explain_exit, telling_line
+
+TRUNCATED = [
+    "0.00.000.719 I srv          init: initializing ...",
+    "0.00.012.302 E llama_model_load_from_file_impl: failed to load model",
+    "0.00.018.098 E llama_model_load: error loading model: tensor 'blk.2' data is not within the "
+    "file bounds, model is corrupted or incomplete",
+    "0.00.018.627 E srv    load_model: failed to load model, '/tmp/x.gguf'",
+]
+
+
+@pytest.mark.parametrize(
+    ("returncode", "words"),
+    [
+        (-9, "killed, perhaps because memory ran out"),
+        (-4, "AVX2"),
+        (0xC000001D, "AVX2"),
+        (-11, "crashed (SIGSEGV)"),
+        (-6, "crashed (SIGABRT)"),
+        (-250, "crashed (signal 250)"),
+        (3, "exit code 3"),
+        (0, "exit code 0"),
+    ],
+)
+def test_an_exit_code_becomes_a_sentence(returncode: int, words: str) -> None:
+    assert words in explain_exit(returncode, [])
+
+
+def test_the_logs_last_words_join_the_sentence() -> None:
+    log = ["noise", "/src/ggml.c:22: GGML_ASSERT(n > 0) failed"]
+    assert explain_exit(-6, log).endswith(": /src/ggml.c:22: GGML_ASSERT(n > 0) failed")
+
+
+def test_the_reason_of_a_failed_load_is_found() -> None:
+    assert telling_line(TRUNCATED).startswith("tensor 'blk.2' data is not within the file bounds")
+
+
+def test_a_taken_port_is_found() -> None:
+    line = (
+        "0.00.004.803 E srv         start: couldn't bind HTTP server socket, hostname: h, port: 1"
+    )
+    assert telling_line([line]) == "couldn't bind HTTP server socket, hostname: h, port: 1"
+
+
+def test_without_a_known_phrase_the_first_error_is_taken() -> None:
+    log = ["0.1 W a: warning", "0.2 E srv  init: first", "0.3 E srv  init: second"]
+    assert telling_line(log) == "first"
+
+
+def test_a_log_without_errors_tells_nothing() -> None:
+    assert telling_line(["0.1 I srv  init: all well"]) == ""
