@@ -46,6 +46,7 @@ class MessageBar(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Messages")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._messages: list[_Message] = []
         self._more = QLabel(self)
         self._more.setContentsMargins(12, 2, 12, 4)
