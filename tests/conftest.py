@@ -4,9 +4,20 @@ import ipaddress
 import os
 import socket
 import sys
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from starpad.core.engine_status import EngineState
+from starpad.core.settings import Settings
+
+if TYPE_CHECKING:
+    from starpad.bootstrap import Starpad
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -42,3 +53,39 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def demo_model() -> Path:
     """Return the embedded model's file."""
     return DEMO_MODEL
+
+
+@pytest.fixture(scope="session")
+def running_starpad(
+    qapp: QApplication, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator["Starpad"]:
+    """Start the real application with the real engine once; tests use `starpad`."""
+    from starpad.bootstrap import Starpad
+
+    folder = tmp_path_factory.mktemp("starpad")
+    starpad = Starpad(qapp, folder / "settings.json", folder / "recovery")
+    starpad.start([], None)
+    yield starpad
+    starpad.window.close()
+    starpad.shutdown()
+
+
+@pytest.fixture
+def starpad(running_starpad: "Starpad", qtbot: QtBot) -> Iterator["Starpad"]:
+    """Return the running application, its model loaded, with one empty tab and no messages."""
+    starpad = running_starpad
+    settings = starpad.settings
+    if starpad.engine.status.state is not EngineState.READY:
+        starpad.window.models.use_demo()
+    qtbot.waitUntil(lambda: starpad.engine.status.state is EngineState.READY, timeout=20_000)
+    starpad.window.activateWindow()
+    tab = starpad.window.tabs.current
+    assert tab is not None
+    qtbot.waitUntil(tab.editor.hasFocus)
+    yield starpad
+    settings.change(**asdict(Settings()))
+    for tab in starpad.window.tabs.tabs:
+        tab.mark_saved()
+        starpad.window.files.close(tab)
+    for notification in starpad.window.messages.notifications:
+        starpad.notifier.withdraw(notification.identity)

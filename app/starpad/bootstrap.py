@@ -1,12 +1,21 @@
 """Builds every object once, connects them, and shuts them down in reverse order."""
 
+import logging
 import signal
 import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QSocketNotifier, Qt, Slot
+from PySide6.QtCore import (
+    QMessageLogContext,
+    QObject,
+    QSocketNotifier,
+    Qt,
+    QtMsgType,
+    Slot,
+    qInstallMessageHandler,
+)
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
@@ -129,8 +138,24 @@ class _SignalWatch(QObject):
         QApplication.exit(128 + self._read.recv(1)[0])
 
 
+_QT_LEVELS = {
+    QtMsgType.QtDebugMsg: logging.DEBUG,
+    QtMsgType.QtInfoMsg: logging.INFO,
+    QtMsgType.QtWarningMsg: logging.WARNING,
+    QtMsgType.QtCriticalMsg: logging.ERROR,
+    QtMsgType.QtFatalMsg: logging.CRITICAL,
+}
+
+
+def _log_qt_message(kind: QtMsgType, _context: QMessageLogContext, message: str) -> None:
+    # The off-screen platform says this for each window; it concerns nobody.
+    if "propagateSizeHints" not in message:
+        logging.getLogger("starpad.qt").log(_QT_LEVELS[kind], "%s", message)
+
+
 def create_application() -> QApplication:
-    """Return Qt's application object, named for the desktop."""
+    """Return Qt's application object, named for the desktop; Qt's messages go to our log."""
+    qInstallMessageHandler(_log_qt_message)
     application = QApplication(sys.argv[:1])
     application.setApplicationName("starpad")
     application.setApplicationDisplayName("Starpad")

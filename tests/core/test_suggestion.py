@@ -70,6 +70,16 @@ def test_a_line_that_repeats_itself_ends_it() -> None:
     assert _offered("x = 1", "\ny = f(x)\ny = f(x)\ny = f(x)") == "\ny = f(x)"
 
 
+def test_a_pair_of_lines_that_comes_again_ends_it() -> None:
+    loop = "\n    if a:\n        b()\n    if a:\n        b()\n    if a:\n        b()"
+    assert _offered("    x = 1", loop) == "\n    if a:\n        b()"
+
+
+def test_a_single_line_may_come_again() -> None:
+    generated = "\n    }\n    a()\n    }\n    b()"
+    assert _offered("    x = 1", generated) == generated
+
+
 def test_indentation_that_stands_there_already_is_not_doubled() -> None:
     assert _offered("def f():\n    ", "    return 1") == "return 1"
 

@@ -148,9 +148,17 @@ def _kept_lines(text: str, policy: LinePolicy) -> tuple[list[str], bool]:
                 return [*kept, line], True
             if is_repeated or is_outside:
                 return kept, True
+            if _is_loop(kept, line):
+                return kept[:-1], True
             previous = line
         kept.append(line)
     return kept, False
+
+
+def _is_loop(lines: list[str], line: str) -> bool:
+    """Return whether `line` and the one before it stand in `lines` already, one after the other."""
+    pair = [lines[-1], line]
+    return any(lines[i : i + 2] == pair for i in range(1, len(lines) - 1))
 
 
 def _without_overlap(text: str, rest: str) -> str:

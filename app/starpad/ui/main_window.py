@@ -55,7 +55,7 @@ class MainWindow(QMainWindow):
         self._theme = theme
         self.setWindowTitle("Starpad")
         self.tabs = EditorTabs(services.completion, services.highlighting, theme)
-        self.messages = MessageBar(services.notifier)
+        self.messages = MessageBar()
         self.status = StatusBar()
         self.files = FileCommands(
             self, self.tabs, services.documents, services.settings, services.notifier
@@ -79,6 +79,8 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         services = self._services
         services.settings.changed.connect(self._on_settings_changed)
+        services.notifier.posted.connect(self.messages.post)
+        services.notifier.withdrawn.connect(self.messages.withdraw)
         services.engine.status_changed.connect(self._on_engine_status_changed)
         services.engine.status_changed.connect(self.status.show_status)
         services.completion.state_changed.connect(self.status.show_suggestion)

@@ -235,9 +235,12 @@ class CodeEditor(QPlainTextEdit):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         if not self.isReadOnly() and not self.textCursor().hasSelection():
-            rectangle = self.block_rectangle(self.textCursor().block())
-            rectangle.setWidth(self.viewport().width())
-            QPainter(self.viewport()).fillRect(rectangle, self.colors.current_line)
+            # Before the text, which is painted over it; Qt's own way (an extra selection) would
+            # shift marks when ghost text shows.
+            row = self.cursorRect()
+            row.setLeft(0)
+            row.setWidth(self.viewport().width())
+            QPainter(self.viewport()).fillRect(row, self.colors.current_line)
         super().paintEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

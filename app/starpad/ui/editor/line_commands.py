@@ -66,5 +66,10 @@ def delete_indent(editor: "CodeEditor") -> bool:
     if cursor.hasSelection() or width <= 1:
         return False
     left = QTextCursor.MoveOperation.Left
-    editor.edit(lambda c: (c.movePosition(left, _KEEP, width), c.removeSelectedText()))
+
+    def remove(cursor: QTextCursor) -> None:
+        cursor.movePosition(left, _KEEP, width)
+        cursor.removeSelectedText()
+
+    editor.edit(remove)
     return True
