@@ -1,7 +1,7 @@
 """Indentation is found, continued, added and removed as a person would do it."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starpad.core.indentation import (
@@ -120,6 +120,7 @@ def test_outdenting_removes_one_level_of_either_kind(
     assert outdent([line], indentation) == [expected]
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.text(" \tab#", max_size=12)),
     st.builds(Indentation, st.booleans(), st.integers(1, 8)),

@@ -4,7 +4,7 @@ import codecs
 import locale
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from starpad.core.errors import FileError
@@ -214,6 +214,7 @@ def test_document_text_keeps_all_but_the_separators_of_blocks() -> None:
     assert document_text("a\u2029b\u2028c\u00a0d\u2029") == "a\nb\u2028c\u00a0d\n"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text("a\r\né").map(str.encode))
 @example(codecs.BOM_UTF16_LE + b"a")
 @example(codecs.BOM_UTF32_LE + b"\0\0\0\xff")
@@ -229,6 +230,7 @@ def test_whatever_opens_editable_is_saved_byte_for_byte(data: bytes) -> None:
         assert (again.text, again.read_only_reason) == (file.text, "")
 
 
+@settings(deadline=None)
 @given(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\u2029\ufdd0\ufdd1\0")),
     st.sampled_from(["utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"]),

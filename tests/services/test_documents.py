@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from PySide6.QtGui import QTextDocument
 from pytestqt.qtbot import QtBot
@@ -57,12 +57,15 @@ ODD_BYTES = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=100) | ODD_BYTES)
 @example("\ufeff\ufeffa".encode())
 @example("\ufffea".encode())
 @example(b"\xef\xbb\xbf")
 @example(b"x\0" * 5000)
-def test_the_editor_shows_exactly_the_text_and_saves_exactly_the_bytes(data: bytes) -> None:
+def test_the_editor_shows_exactly_the_text_and_saves_exactly_the_bytes(
+    qapp: object, data: bytes
+) -> None:
     file = decode(data)
     held = through_qt(file.text)
     assert held == file.text
@@ -254,6 +257,7 @@ def test_a_file_replaced_while_somebody_still_reads_it_stays_watched(
     qtbot: QtBot, service: DocumentService, file: Path
 ) -> None:
     service.open(file)
+    service.check_disk()  # Watches at once what would be watched soon.
     with file.open("rb"):
         with qtbot.waitSignal(service.changed_on_disk):
             replace_file(file, b"new inode\n")
