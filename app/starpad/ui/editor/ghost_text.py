@@ -65,11 +65,10 @@ class GhostText:
 
     def cursor_at(self, point: QPointF) -> QTextCursor:
         """Return the document's cursor under a point of the viewport, ghost text not counted."""
-        cursor = self._editor.cursorForPosition(point.toPoint())
         area = self._editor.block_rectangle(self._block) if self.text else QRectF()
         if not area.top() <= point.y() < area.bottom():
-            return cursor
-        # Qt's own hit test counts in the layout's text and may land behind the block's end.
+            return self._editor.cursorForPosition(point.toPoint())
+        # Qt's own hit test counts in the layout's text and may land behind the document's end.
         layout = self._block.layout()
         column = 0
         for index in range(layout.lineCount()):
@@ -79,5 +78,6 @@ class GhostText:
                 break
         if column > self._column:
             column = max(self._column, column - utf16_length(self.text))
+        cursor = QTextCursor(self._block)
         cursor.setPosition(self._block.position() + column)
         return cursor
