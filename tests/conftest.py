@@ -75,7 +75,7 @@ def starpad(running_starpad: "Starpad", qtbot: QtBot) -> Iterator["Starpad"]:
     """Return the running application, its model loaded, with one empty tab and no messages."""
     starpad = running_starpad
     settings = starpad.settings
-    if starpad.engine.status.state is not EngineState.READY:
+    if starpad.engine.status.state in (EngineState.EMPTY, EngineState.FAILED):
         starpad.window.models.use_demo()
     qtbot.waitUntil(lambda: starpad.engine.status.state is EngineState.READY, timeout=20_000)
     starpad.window.activateWindow()

@@ -1,0 +1,238 @@
+"""Open, save, close and reload in the real window: no path loses a character."""
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from starpad.bootstrap import Starpad
+from starpad.ui.editor.editor_tab import EditorTab
+
+
+def _open(starpad: Starpad, path: Path) -> EditorTab:
+    starpad.window.files.open([path])
+    tab = starpad.window.tabs.current
+    assert tab is not None
+    return tab
+
+
+def _messages(starpad: Starpad) -> list[str]:
+    return [message.message for message in starpad.window.messages.notifications]
+
+
+def _answer(monkeypatch: pytest.MonkeyPatch, button: QMessageBox.StandardButton) -> None:
+    """Have the user press `button` at the next question."""
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: button)
+
+
+def _press(text: str) -> Callable[[], None]:
+    """Press a button of the modal box that is about to open."""
+
+    def press() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        next(button for button in box.buttons() if text in button.text()).click()
+
+    return press
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"a\r\nb\r\n",
+        b"\xef\xbb\xbfbom\n",
+        "naïve\u00a0x 😀\n\ttab <fim_middle>".encode(),
+        b"caf\xe9\n",
+        b"",
+    ],
+)
+def test_a_file_is_saved_as_it_was_read(starpad: Starpad, tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "file.py"
+    path.write_bytes(data)
+    tab = _open(starpad, path)
+    tab.editor.edit(lambda cursor: cursor.insertText("x"))
+    assert tab.is_modified
+    tab.editor.undo()
+    tab.editor.document().setModified(True)
+    assert starpad.window.files.save(tab)
+    assert path.read_bytes() == data
+    assert not tab.is_modified
+
+
+def test_the_untouched_first_tab_makes_room(starpad: Starpad, tmp_path: Path) -> None:
+    path = tmp_path / "file.py"
+    path.write_text("x\n")
+    _open(starpad, path)
+    assert [tab.document.title for tab in starpad.window.tabs.tabs] == ["file.py"]
+
+
+def test_opening_a_file_twice_shows_its_tab(starpad: Starpad, tmp_path: Path) -> None:
+    path = tmp_path / "file.py"
+    path.write_text("x\n")
+    first = _open(starpad, path)
+    starpad.window.files.new()
+    assert _open(starpad, path) is first
+
+
+def test_a_missing_file_is_reported_and_opens_nothing(starpad: Starpad, tmp_path: Path) -> None:
+    count = starpad.window.tabs.count()
+    starpad.window.files.open([tmp_path / "nothing.py"])
+    assert starpad.window.tabs.count() == count
+    assert any("nothing.py" in message for message in _messages(starpad))
+
+
+def test_a_binary_file_opens_read_only_and_says_why(starpad: Starpad, tmp_path: Path) -> None:
+    path = tmp_path / "image.bin"
+    path.write_bytes(bytes(range(256)) * 40)
+    tab = _open(starpad, path)
+    assert tab.editor.isReadOnly()
+    assert tab.document.read_only_reason in _messages(starpad)
+
+
+def test_mixed_line_ends_can_be_edited_after_all(starpad: Starpad, tmp_path: Path) -> None:
+    path = tmp_path / "mixed.py"
+    path.write_bytes(b"a\r\nb\nc\r\n")
+    tab = _open(starpad, path)
+    assert tab.editor.isReadOnly()
+    edit = next(
+        action
+        for message in starpad.window.messages.notifications
+        for action in message.actions
+        if action.text == "Edit anyway"
+    )
+    edit.callback()
+    assert not tab.editor.isReadOnly()
+    assert starpad.window.files.save(tab)
+    assert path.read_bytes() == b"a\r\nb\r\nc\r\n"
+
+
+def test_a_failed_save_keeps_text_and_mark_and_offers_another_place(
+    starpad: Starpad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    path = folder / "file.py"
+    path.write_text("old\n")
+    tab = _open(starpad, path)
+    tab.editor.edit(lambda cursor: cursor.insertText("new "))
+    path.chmod(stat.S_IRUSR)
+    assert not starpad.window.files.save(tab)
+    assert tab.is_modified
+    assert tab.editor.text() == "new old\n"
+    assert path.read_text() == "old\n"
+    message = starpad.window.messages.notifications[0]
+    other = tmp_path / "other.py"
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(other), ""))
+    next(action for action in message.actions if "Save as" in action.text).callback()
+    assert other.read_text() == "new old\n"
+    assert tab.document.path == other
+    assert not tab.is_modified
+
+
+def test_a_file_changed_meanwhile_is_not_overwritten_unasked(
+    starpad: Starpad, tmp_path: Path, qtbot: QtBot
+) -> None:
+    path = tmp_path / "file.py"
+    path.write_text("old\n")
+    tab = _open(starpad, path)
+    tab.editor.edit(lambda cursor: cursor.insertText("mine "))
+    path.write_text("theirs\n")
+    QTimer.singleShot(0, starpad.window, _press("Cancel"))
+    assert not starpad.window.files.save(tab)
+    assert path.read_text() == "theirs\n"
+    assert tab.editor.text() == "mine old\n"
+    QTimer.singleShot(0, starpad.window, _press("Overwrite"))
+    assert starpad.window.files.save(tab)
+    assert path.read_text() == "mine old\n"
+
+
+def test_a_clean_document_follows_its_file_and_undo_goes_back(
+    starpad: Starpad, tmp_path: Path, qtbot: QtBot
+) -> None:
+    path = tmp_path / "file.py"
+    path.write_text("one\n😀 two\nthree\n")
+    tab = _open(starpad, path)
+    path.write_text("one\n😀 2\nthree\n")
+    qtbot.waitUntil(lambda: tab.editor.text() == "one\n😀 2\nthree\n", timeout=5000)
+    assert not tab.is_modified
+    tab.editor.undo()
+    assert tab.editor.text() == "one\n😀 two\nthree\n"
+
+
+def test_a_changed_document_is_asked_about_and_keeps_its_text(
+    starpad: Starpad, tmp_path: Path, qtbot: QtBot
+) -> None:
+    path = tmp_path / "file.py"
+    path.write_text("old\n")
+    tab = _open(starpad, path)
+    tab.editor.edit(lambda cursor: cursor.insertText("mine "))
+    path.write_text("theirs\n")
+    qtbot.waitUntil(
+        lambda: any("changed on disk" in text for text in _messages(starpad)), timeout=5000
+    )
+    assert tab.editor.text() == "mine old\n"
+    message = next(
+        m for m in starpad.window.messages.notifications if "changed on disk" in m.message
+    )
+    next(action for action in message.actions if action.text == "Reload").callback()
+    assert tab.editor.text() == "theirs\n"
+    tab.editor.undo()
+    assert tab.editor.text() == "mine old\n"
+
+
+def test_a_deleted_file_leaves_its_text_unsaved(
+    starpad: Starpad, tmp_path: Path, qtbot: QtBot
+) -> None:
+    path = tmp_path / "file.py"
+    path.write_text("text\n")
+    tab = _open(starpad, path)
+    path.unlink()
+    qtbot.waitUntil(lambda: tab.is_modified, timeout=5000)
+    QTimer.singleShot(0, starpad.window, _press("Overwrite"))
+    assert starpad.window.files.save(tab)
+    assert path.read_text() == "text\n"
+
+
+def test_closing_unsaved_text_asks(
+    starpad: Starpad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file.py"
+    path.write_text("old\n")
+    tab = _open(starpad, path)
+    tab.editor.edit(lambda cursor: cursor.insertText("new "))
+    _answer(monkeypatch, QMessageBox.StandardButton.Cancel)
+    assert not starpad.window.files.close(tab)
+    assert not starpad.window.close()
+    assert tab.editor.text() == "new old\n"
+    _answer(monkeypatch, QMessageBox.StandardButton.Save)
+    assert starpad.window.files.close(tab)
+    assert path.read_text() == "new old\n"
+
+
+def test_unsaved_text_comes_back_after_a_crash(
+    starpad: Starpad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file.py"
+    path.write_bytes(b"old\r\n")
+    named = _open(starpad, path)
+    named.editor.edit(lambda cursor: cursor.insertText("new 😀 "))
+    unnamed = starpad.window.files.new()
+    unnamed.editor.setPlainText("never saved")
+    unnamed.editor.document().setModified(True)
+    assert starpad.recovered.keep()
+    _answer(monkeypatch, QMessageBox.StandardButton.Discard)
+    for tab in starpad.window.tabs.tabs:
+        starpad.window.files.close(tab)
+    assert starpad.recovered.restore() == 2
+    texts = {tab.document.path: tab for tab in starpad.window.tabs.tabs}
+    assert texts[path].editor.text() == "new 😀 old\n"
+    assert texts[path].is_modified
+    assert starpad.window.files.save(texts[path])
+    assert path.read_bytes() == "new 😀 old\r\n".encode()
+    assert any(tab.editor.text() == "never saved" for tab in starpad.window.tabs.tabs)
+    starpad.recovered.forget()
+    assert starpad.recovered.restore() == 0
