@@ -59,6 +59,7 @@ def service(tmp_path: Path) -> SettingsService:
 @pytest.fixture
 def dialog(service: SettingsService, qtbot: QtBot) -> SettingsDialog:
     dialog = SettingsDialog(service)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)  # tests look at it afterwards
     qtbot.addWidget(dialog)
     dialog.show()
     return dialog
@@ -189,6 +190,7 @@ def test_restoring_defaults_shows_them_everywhere_and_spares_what_is_hidden(
     others = {field.name: _other_value(field) for field in SHOWN}
     service.change(**others, model_path="/models/x.gguf")
     dialog = SettingsDialog(service)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     qtbot.addWidget(dialog)
     dialog.show()
     QTest.mouseClick(
@@ -210,3 +212,12 @@ def test_the_wheel_scrolls_the_page_instead_of_changing_a_value(dialog: Settings
     )  # fmt: skip
     QApplication.sendEvent(box, wheel)
     assert dialog._editors["suggestion_max_lines"].read() == 8
+
+
+def test_a_closed_dialog_is_gone_and_does_not_pile_up(
+    service: SettingsService, qtbot: QtBot
+) -> None:
+    dialog = SettingsDialog(service)
+    dialog.open()
+    with qtbot.waitSignal(dialog.destroyed):
+        dialog.accept()

@@ -38,6 +38,7 @@ class SettingsDialog(QDialog):
         super().__init__(parent)
         self._service = service
         self.setWindowTitle("Settings")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         pages = fields_of_pages()
         fields = [field for of_page in pages.values() for field in of_page]
         self._defaults = {field.name: field.default for field in fields}
@@ -58,7 +59,7 @@ class SettingsDialog(QDialog):
         for editor in self._editors.values():
             editor.changed.connect(self._on_editor_changed)
         self._on_editor_changed()
-        self.resize(820, 640)
+        self.resize(820, 660)
 
     def accept(self) -> None:
         self._apply()
