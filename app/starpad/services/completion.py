@@ -200,11 +200,13 @@ class CompletionService(QObject):
 
     @Slot(object)
     def _on_engine_status_changed(self, status: EngineStatus) -> None:
+        if status.state is EngineState.LOADING:
+            self.note(SuggestionState.LOADING)
+        elif status.model is None:
+            self.note(SuggestionState.NO_MODEL)
+        elif self._model is None:
+            self.note(SuggestionState.IDLE)
         if status.model != self._model:
             self._drop()
             self._model = status.model
             self._builder = PromptBuilder(status.model.fim if status.model else None)
-        if status.state is EngineState.LOADING:
-            self.note(SuggestionState.LOADING)
-        elif self._model is None:
-            self.note(SuggestionState.NO_MODEL)
