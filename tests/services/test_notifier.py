@@ -5,7 +5,7 @@ import logging
 import pytest
 from pytestqt.qtbot import QtBot
 
-from starpad.core.errors import EngineError, SettingsError
+from starpad.core.errors import EngineError, FileError, SettingsError
 from starpad.services.notifier import Notification, NotificationAction, Notifier, Severity
 
 
@@ -45,6 +45,18 @@ def test_an_error_keeps_its_hint_and_actions_and_its_cause_goes_to_the_log(
     ]
     assert "No such process" in caplog.text
     assert caplog.records[-1].levelno == logging.ERROR
+
+
+def test_the_log_never_holds_a_file_that_could_not_be_decoded(
+    qtbot: QtBot, caplog: pytest.LogCaptureFixture
+) -> None:
+    notifier = Notifier()
+    error = FileError("The file is not UTF-8.")
+    error.__cause__ = UnicodeDecodeError("utf-8", b"secret = 1\xff", 10, 11, "invalid start byte")
+    with caplog.at_level(logging.INFO), qtbot.waitSignal(notifier.posted):
+        notifier.report(error)
+    assert "invalid start byte" in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_a_bad_setting_is_a_warning_because_nothing_is_broken(qtbot: QtBot) -> None:

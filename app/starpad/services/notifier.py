@@ -75,7 +75,9 @@ class Notifier(QObject):
     def report(self, error: StarpadError, *actions: NotificationAction, key: str = "") -> None:
         """Post an error; its cause goes to the log only."""
         if error.__cause__ is not None:
-            logger.info("%s, because of %r", type(error).__name__, error.__cause__)
+            # Not its repr: that of a UnicodeDecodeError holds the whole file.
+            cause = error.__cause__
+            logger.info("%s from %s: %s", type(error).__name__, type(cause).__name__, cause)
         is_mild = isinstance(error, SettingsError)
         severity = Severity.WARNING if is_mild else Severity.ERROR
         self.post(Notification(error.message, error.hint, severity, actions=actions, key=key))
