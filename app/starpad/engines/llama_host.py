@@ -1,0 +1,87 @@
+"""The engine's process: holds one model in llama.cpp's own HTTP server, on loopback only.
+
+Started by `engines.process`. One line on stdin says what to load, one line on stdout says that
+it is ready or why not, stderr is the log. It ends when its stdin does.
+"""
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from starpad.core.child_process import ask_for_death_signal, die_with_parent, protected_stdout
+from starpad.engines.spec import KEY_VARIABLE, Device, EngineReady, EngineSpec
+
+_GPU_BATCH_TOKENS = 512
+
+
+def run() -> int:
+    """Load the model, serve it until stdin ends, return the exit code."""
+    ask_for_death_signal()
+    answers = protected_stdout()
+    spec = EngineSpec.from_json(sys.stdin.buffer.readline())
+    key = os.environ.pop(KEY_VARIABLE)
+    watcher = die_with_parent()
+    try:
+        _find_windows_libraries()
+        import xllamacpp
+
+        devices = tuple(_device(info) for info in xllamacpp.get_device_info())
+        server = xllamacpp.Server(_parameters(xllamacpp, spec, key, devices))
+    except Exception as error:  # whatever llama.cpp throws is the answer
+        print(json.dumps({"event": "failed", "reason": str(error)}), file=answers)
+        return 1
+    version = importlib.metadata.version("xllamacpp")
+    print(EngineReady(server.listening_address, version, devices).to_json(), file=answers)
+    watcher.join()  # it ends the process; the kernel frees a model faster than its destructor
+    return 0
+
+
+def _parameters(xllamacpp: Any, spec: EngineSpec, key: str, devices: tuple[Device, ...]) -> Any:
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = str(spec.model)
+    parameters.model_alias = {spec.name}
+    parameters.n_gpu_layers = spec.gpu_layers
+    parameters.n_parallel = spec.slots
+    parameters.n_ctx = spec.context_tokens * spec.slots
+    has_gpu = spec.gpu_layers != 0 and any(device.is_gpu for device in devices)
+    parameters.n_batch = max(spec.batch_tokens, _GPU_BATCH_TOKENS) if has_gpu else spec.batch_tokens
+    parameters.cpuparams.n_threads = spec.threads
+    parameters.cpuparams_batch.n_threads = spec.threads
+    parameters.cache_ram_mib = spec.cache_ram_mib
+    parameters.cache_idle_slots = spec.cache_ram_mib > 0
+    parameters.warmup = True
+    # Nobody but us: loopback, our key, no page, no other origin, no download, no file access.
+    parameters.hostnames = ["127.0.0.1"]
+    parameters.port = spec.port
+    parameters.api_keys = [key]
+    parameters.ui = False
+    parameters.cors_origins = ""
+    parameters.cors_credentials = False
+    parameters.offline = True
+    parameters.endpoint_props = False
+    return parameters
+
+
+def _device(info: dict[str, Any]) -> Device:
+    return Device(
+        name=info["name"],
+        description=info["description"],
+        is_gpu="GPU" in info["type"].name.split("_TYPE_")[-1],
+        memory_bytes=info["memory_total"],
+    )
+
+
+def _find_windows_libraries() -> None:
+    """Let Windows find the Microsoft run-time libraries that come with Qt's binding.
+
+    xllamacpp needs vcomp140.dll and msvcp140.dll, which a plain Windows lacks. Frozen apps have
+    them beside the executable.
+    """
+    if sys.platform == "win32":
+        place = importlib.util.find_spec("shiboken6")
+        if place is not None and place.origin is not None:
+            os.add_dll_directory(str(Path(place.origin).parent))

@@ -1,0 +1,157 @@
+"""Starts the engine's process, waits until it is ready, notices its end, ends it."""
+
+import asyncio
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections import deque
+from typing import Self
+
+from starpad.core.engine_exit import ExitReport, explain_exit, telling_line
+from starpad.core.errors import EngineError
+from starpad.core.paths import host_command, host_environment
+from starpad.engines.spec import KEY_VARIABLE, EngineReady, EngineSpec
+
+log = logging.getLogger(__name__)
+
+LOG_LINES = 400
+_LOG_LINE_CHARACTERS = 1000
+_TAIL_LINES = 20
+_READ_BYTES = 1 << 16
+_GRACE_S = 2.0
+
+
+def new_log() -> deque[str]:
+    """Return an empty ring for a process's last lines; reading it needs no lock in CPython."""
+    return deque(maxlen=LOG_LINES)
+
+
+def tail(lines: deque[str]) -> str:
+    """Return the last lines as one text, from any thread."""
+    return "\n".join(list(lines)[-_TAIL_LINES:])
+
+
+class EngineProcess:
+    """One run of the engine: `start`, `wait_ready`, `wait` for its end or `stop` it.
+
+    Its methods run on one event loop. That loop's thread must live as long as the engine is
+    wanted: on Linux the kernel ends the child together with the thread that started it.
+    """
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, spec: EngineSpec, lines: deque[str]
+    ) -> None:
+        self._process = process
+        self._spec = spec
+        self._lines = lines
+        self._drain = asyncio.create_task(self._read_log())
+        self._is_ready = False
+
+    @classmethod
+    async def start(cls, spec: EngineSpec, key: str, lines: deque[str]) -> Self:
+        """Start a process that loads `spec`; `lines` receives its log. `stop` it in any case.
+
+        Raises EngineError.
+        """
+        _watch_children_without_threads()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *host_command("engine-host"),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=host_environment() | {KEY_VARIABLE: key},
+                creationflags=_creation_flags(),
+            )
+        except OSError as error:
+            message = f"The engine's program cannot be started: {error.strerror or error}."
+            raise EngineError(message, "Install Starpad again.") from error
+        assert process.stdin is not None
+        process.stdin.write(spec.to_json().encode() + b"\n")
+        return cls(process, spec, lines)
+
+    async def wait_ready(self) -> EngineReady:
+        """Return when the model is loaded, however long a slow disk takes.
+
+        Raises EngineError when the process ends instead.
+        """
+        assert self._process.stdout is not None
+        line = await self._process.stdout.readline()
+        try:
+            ready = EngineReady.from_json(line)
+        except (ValueError, KeyError, TypeError) as error:
+            reason = self._failure(line, await self.wait())
+            message = f"{self._spec.name} could not be loaded: {reason}"
+            raise EngineError(message, "The engine's log says more.") from error
+        self._is_ready = True
+        log.info("engine ready at %s, xllamacpp %s", ready.url, ready.version)
+        return ready
+
+    def _failure(self, line: bytes, report: ExitReport) -> str:
+        """Return why it is not ready: the log knows more than the exception, that more than 1."""
+        if not line:
+            return report.sentence
+        try:
+            reason = str(json.loads(line)["reason"])
+        except (ValueError, KeyError, TypeError):
+            reason = "its process gave an answer that Starpad does not understand"
+        return (telling_line(self._lines) or reason).rstrip(".") + "."
+
+    async def wait(self) -> ExitReport:
+        """Return as soon as the process has ended, with the reason."""
+        returncode = await self._process.wait()
+        await self._drain
+        return ExitReport(returncode, explain_exit(returncode, self._lines), tail(self._lines))
+
+    async def stop(self) -> None:
+        """End the process: at once while it loads, else after it had time to end by itself."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        try:
+            if self._is_ready:
+                await asyncio.wait_for(self._process.wait(), _GRACE_S)
+        except TimeoutError:
+            log.warning("the engine did not end by itself and is killed")
+        finally:
+            if self._process.returncode is None:
+                self._process.kill()
+        await self._process.wait()
+        await self._drain
+
+    async def _read_log(self) -> None:
+        """Keep the last lines; a process whose stderr is not read stops when the pipe is full."""
+        assert self._process.stderr is not None
+        rest = b""
+        while data := await self._process.stderr.read(_READ_BYTES):
+            *lines, rest = (rest + data).split(b"\n")
+            self._lines.extend(
+                line.decode("utf-8", "replace").rstrip("\r")[:_LOG_LINE_CHARACTERS]
+                for line in lines
+            )
+            rest = rest[:_LOG_LINE_CHARACTERS]
+        if rest:
+            self._lines.append(rest.decode("utf-8", "replace"))
+
+
+def _creation_flags() -> int:
+    """Keep Windows from opening a console for the process."""
+    if sys.platform == "win32":
+        return subprocess.CREATE_NO_WINDOW
+    return 0
+
+
+def _watch_children_without_threads() -> None:
+    """Have asyncio wait for children by file descriptor, as it does by itself from 3.12 on.
+
+    Python 3.11 starts a thread for each child instead.
+    """
+    if sys.platform == "linux" and sys.version_info < (3, 12):
+        try:
+            os.close(os.pidfd_open(os.getpid()))
+        except OSError:  # Linux before 5.3
+            return
+        watcher = asyncio.PidfdChildWatcher()
+        watcher.attach_loop(asyncio.get_running_loop())
+        asyncio.set_child_watcher(watcher)

@@ -1,0 +1,71 @@
+"""What the engine's process is asked to load, and what it answers."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+KEY_VARIABLE = "STARPAD_ENGINE_KEY"
+"""The environment variable that carries the key: a command line is everybody's to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """One model and how to load it."""
+
+    model: Path
+    name: str
+    """Shown to HTTP clients instead of the file's path."""
+    context_tokens: int
+    """Of one slot."""
+    threads: int
+    slots: int = 2
+    """Completion and chat each pin one, so that neither evicts the other's cache."""
+    batch_tokens: int = 128
+    """Prompt tokens that are evaluated between two looks at whether the request was cancelled."""
+    gpu_layers: int = -1
+    """-1 lets the engine choose."""
+    cache_ram_mib: int = 0
+    """Memory for prompts beyond the slots' own caches; llama.cpp's own default is 8 GiB."""
+    port: int = 0
+    """0 takes a free one."""
+
+    def to_json(self) -> str:
+        """Return one line."""
+        return json.dumps(asdict(self) | {"model": str(self.model)})
+
+    @classmethod
+    def from_json(cls, line: str | bytes) -> Self:
+        """Return what `to_json` wrote."""
+        fields = json.loads(line)
+        return cls(**fields | {"model": Path(fields["model"])})
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Something that the engine can compute on, as the engine itself names it."""
+
+    name: str
+    description: str
+    is_gpu: bool
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class EngineReady:
+    """The process's answer when the model is loaded."""
+
+    url: str
+    version: str
+    devices: tuple[Device, ...]
+
+    def to_json(self) -> str:
+        """Return one line."""
+        return json.dumps({"event": "ready"} | asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str | bytes) -> Self:
+        """Return what `to_json` wrote; ValueError, KeyError or TypeError for anything else."""
+        fields = json.loads(line)
+        devices = tuple(Device(**device) for device in fields["devices"])
+        return cls(fields["url"], fields["version"], devices)
