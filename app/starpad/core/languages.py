@@ -25,7 +25,7 @@ _TABLE = (
     ("bat", "Batch file", ".bat .cmd", ""),
     ("c", "C", ".c .idc", "tcc"),
     ("cmake", "CMake", ".cmake CMakeLists.txt", "cmake"),
-    ("cpp", "C++", ".cpp .cc .cxx .c++ .hpp .hh .hxx .h++ .ipp .tpp", ""),
+    ("cpp", "C++", ".cpp .cc .cxx .c++ .h .hpp .hh .hxx .h++ .ipp .tpp", ""),
     ("csharp", "C#", ".cs .csx", ""),
     ("css", "CSS", ".css", ""),
     ("dart", "Dart", ".dart", "dart"),

@@ -108,7 +108,7 @@ class HighlightHost:
     def _step(self, number: int) -> None:
         document = self._documents[number]
         if number != self._current or time.monotonic() - self._sent_at > _SIGN_OF_LIFE_S:
-            self._send("lexing", number, document.revision)
+            self._send("lexing", number)
             self._current = number
         try:
             if document.job:
@@ -129,8 +129,8 @@ class HighlightHost:
         if document.lexer is None:
             sample = "\n".join(lines[:_CHUNK_LINES])
             document.lexer = lexing.lexer_for(document.alias, document.file_name, sample)
-            alias = next(iter(document.lexer.aliases), "")
-            self._send("language", number, name_of(alias) or document.lexer.name)
+            names = filter(None, map(name_of, document.lexer.aliases))
+            self._send("language", number, next(names, document.lexer.name))
         spans_of_lines = lexing.lex(document.lexer, lines)
         start, size = 0, _FIRST_CHUNK_LINES
         while chunk := list(islice(spans_of_lines, size)):

@@ -6,7 +6,7 @@ A frame is four bytes of length (little-endian) and a marshalled tuple, its firs
                    ("edit", document, revision, first_line, removed_lines, new_lines)
                    ("close", document)
     from the host  ("language", document, display_name)
-                   ("lexing", document, revision)    now at work on it; repeated as a sign of life
+                   ("lexing", document)              now at work on it; repeated as a sign of life
                    ("spans", document, revision, first_line, spans of each line)
                    ("done", document, revision)      all that changed has been sent
                    ("failed", document, reason)      the document stays plain until opened again

@@ -138,7 +138,7 @@ class Theme(QObject):
             result.setUnderlineStyle(QTextCharFormat.UnderlineStyle.WaveUnderline)
             result.setUnderlineColor(self.colors.error)
             return result
-        while kind not in self._styles and kind.parent:  # younger than the style
+        while kind not in self._styles and kind.parent is not None:  # younger than the style
             kind = kind.parent
         look, plain = self._styles[kind], self._styles[Token]
         background = self.colors.background
@@ -211,7 +211,7 @@ def _palette(scheme: _Scheme) -> QPalette:
         ((role.Highlight, role.Accent), QColor(scheme.accent)),
         ((role.HighlightedText,), QColor(scheme.on_accent)),
         ((role.Link, role.LinkVisited), QColor(scheme.accent)),
-        ((role.PlaceholderText,), scheme.mixed("window", "text", 0.6)),
+        ((role.PlaceholderText,), scheme.mixed("window", "text", 0.65)),
     ):
         for each in roles:
             palette.setColor(each, color)

@@ -1,0 +1,248 @@
+"""The host answers with what differs, the document in front of the user first."""
+
+import io
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from queue import SimpleQueue
+
+import pytest
+from pygments.lexer import Lexer
+
+from starpad.core.paths import host_command, host_environment
+from starpad.highlighting import host, lexing
+from starpad.highlighting.host import HighlightHost
+from starpad.highlighting.protocol import (
+    HEADER_BYTES,
+    MAX_LINES,
+    LineSpans,
+    Message,
+    decode,
+    encode,
+    taken_frames,
+)
+
+ANSWER_S = 20
+
+
+class _Output(io.BytesIO):
+    """Keeps what the host writes as messages."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: SimpleQueue[Message] = SimpleQueue()
+
+    def write(self, frame: bytes) -> int:  # type: ignore[override]
+        self.messages.put(decode(frame[HEADER_BYTES:]))
+        return len(frame)
+
+
+class Client:
+    """Speaks to a HighlightHost in a thread, and holds what an application would hold."""
+
+    def __init__(self) -> None:
+        self.inbox: SimpleQueue[Message] = SimpleQueue()
+        self._output = _Output()
+        self.log: list[Message] = []
+        host = HighlightHost(self.inbox, self._output)
+        self._thread = threading.Thread(target=host.run)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def end(self) -> None:
+        self.inbox.put(("end",))
+        self._thread.join(ANSWER_S)
+        assert not self._thread.is_alive()
+
+    def answers_until(self, *last: object) -> list[Message]:
+        answers: list[Message] = []
+        while not answers or answers[-1][: len(last)] != last:
+            answers.append(self._output.messages.get(timeout=ANSWER_S))
+        self.log += answers
+        return answers
+
+
+@pytest.fixture
+def client() -> Iterator[Client]:
+    client = Client()
+    client.start()
+    yield client
+    client.end()
+
+
+def whole(alias: str, lines: list[str]) -> list[LineSpans]:
+    return list(lexing.lex(lexing.lexer_for(alias, "", ""), lines))
+
+
+def held(answers: Sequence[Message], count: int) -> list[LineSpans | None]:
+    """Return what an application holds that started with nothing and got `answers`."""
+    lines: list[LineSpans | None] = [None] * count
+    for _, _, _, first, spans in (a for a in answers if a[0] == "spans"):
+        lines[first : first + len(spans)] = spans
+    return lines
+
+
+def test_an_opened_document_gets_its_language_and_all_its_spans_in_small_frames(
+    client: Client,
+) -> None:
+    lines = ["x = 1", ""] * 1000
+    client.inbox.put(("open", 7, 3, "python", "a.py", lines))
+    answers = client.answers_until("done", 7, 3)
+    assert answers[:2] == [("lexing", 7), ("language", 7, "Python")]
+    frames = [a for a in answers if a[0] == "spans"]
+    assert all(a[1:3] == (7, 3) and len(a[4]) <= 400 for a in frames)
+    assert held(answers, 2000) == whole("python", lines)
+
+
+def test_after_an_edit_only_lines_that_differ_are_sent_and_the_edited_ones(client: Client) -> None:
+    lines = ["x = 1"] * 3000
+    client.inbox.put(("open", 1, 0, "python", "", lines))
+    client.answers_until("done", 1, 0)
+    client.inbox.put(("edit", 1, 1, 1500, 1, ["x = None", "y"]))
+    answers = client.answers_until("done", 1, 1)
+    assert [(a[3], len(a[4])) for a in answers if a[0] == "spans"] == [(1500, 2)]
+    client.inbox.put(("edit", 1, 2, 10, 1, ["x = 1"]))  # the same text: an input method's touch
+    answers = client.answers_until("done", 1, 2)
+    assert [(a[3], len(a[4])) for a in answers if a[0] == "spans"] == [(10, 1)]
+
+
+def test_an_opened_comment_recolors_what_follows_and_closing_it_restores_it(
+    client: Client,
+) -> None:
+    lines = ["int x;"] * 1000
+    client.inbox.put(("open", 1, 0, "c", "", lines))
+    client.answers_until("done", 1, 0)
+    client.inbox.put(("edit", 1, 1, 0, 1, ["/*"]))
+    client.answers_until("done", 1, 1)
+    client.inbox.put(("edit", 1, 2, 0, 1, ["/**/"]))
+    client.answers_until("done", 1, 2)
+    assert held(client.log, 1000) == whole("c", ["/**/", *lines[1:]])
+
+
+def test_edits_that_arrive_while_the_host_is_busy_are_answered_once_at_the_newest(
+    client: Client,
+) -> None:
+    lines = ["int x;"] * 5_000
+    client.inbox.put(("open", 1, 0, "c", "", lines))
+    client.answers_until("spans")
+    for revision in range(1, 51):
+        lines[10] = "a" * revision
+        client.inbox.put(("edit", 1, revision, 10, 1, [lines[10]]))
+    answers = client.answers_until("done", 1, 50)
+    assert len([a for a in answers if a[0] == "done"]) < 10
+    assert held(client.log, len(lines)) == whole("c", lines)
+
+
+def test_a_large_document_does_not_delay_the_one_that_was_opened_after_it(client: Client) -> None:
+    client.inbox.put(("open", 1, 0, "c", "", ["int x; /* */"] * 10_000))
+    client.answers_until("spans", 1)
+    client.inbox.put(("open", 2, 0, "python", "", ["x = 1"]))
+    answers = client.answers_until("done", 1, 0)
+    kinds = [a[:2] for a in answers]
+    assert kinds.index(("done", 2)) < kinds.index(("done", 1))
+    # Who is at work is said at each change: the application must know whom to blame.
+    assert kinds[kinds.index(("done", 2)) + 1] == ("lexing", 1)
+
+
+def test_long_work_that_changes_nothing_gives_signs_of_life(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.inbox.put(("open", 1, 0, "python", "", ["x = 1"] * 2000))
+    client.answers_until("done", 1, 0)
+    monkeypatch.setattr(host, "_SIGN_OF_LIFE_S", 0.0)
+    client.inbox.put(("edit", 1, 1, 1999, 1, ["y"]))
+    before_spans = client.answers_until("spans", 1, 1, 1999)[:-1]
+    assert len(before_spans) >= 5
+    assert set(before_spans) == {("lexing", 1)}
+    client.answers_until("done", 1, 1)
+
+
+def test_a_closed_document_gets_no_more_answers(client: Client) -> None:
+    client.inbox.put(("open", 1, 0, "c", "", ["int x;"] * 10_000))
+    client.answers_until("spans", 1)
+    client.inbox.put(("close", 1))
+    client.inbox.put(("edit", 1, 1, 0, 1, ["y"]))
+    client.inbox.put(("open", 2, 0, "c", "", ["int y;"]))
+    answers = client.answers_until("done", 2)
+    client.inbox.put(("open", 3, 0, "c", "", ["int y;"]))
+    assert {a[1] for a in client.answers_until("done", 3)} == {3}
+    assert ("done", 1, 0) not in answers
+
+
+def test_a_document_that_is_or_grows_too_large_is_given_up(client: Client) -> None:
+    client.inbox.put(("open", 1, 0, "python", "", [""] * (MAX_LINES + 1)))
+    client.answers_until("failed", 1)
+    client.inbox.put(("open", 2, 0, "text", "", ["x"]))
+    client.answers_until("done", 2)
+    client.inbox.put(("edit", 2, 1, 0, 1, [""] * (MAX_LINES + 1)))
+    client.answers_until("failed", 2)
+
+
+def test_a_lexer_that_fails_gives_up_its_document_and_no_other(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real = lexing.lex
+
+    def failing(lexer: Lexer, lines: Sequence[str]) -> Iterator[LineSpans]:
+        if "boom" in lines:
+            raise RecursionError
+        return real(lexer, lines)
+
+    monkeypatch.setattr(lexing, "lex", failing)
+    client.inbox.put(("open", 1, 0, "python", "", ["x = 1"]))
+    client.inbox.put(("open", 2, 0, "python", "a.py", ["boom"]))
+    answers = client.answers_until("failed", 2) + client.answers_until("done", 1)
+    assert ("done", 2, 0) not in answers
+    assert "RecursionError" in caplog.text
+
+
+def test_the_process_speaks_frames_and_ends_with_its_input() -> None:
+    opened = encode(("open", 1, 0, "python", "", ["x = '🦊'"]))
+    with subprocess.Popen(
+        host_command("highlight-host"), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env=host_environment(),
+    ) as process:  # fmt: skip
+        assert process.stdin
+        assert process.stdout
+        process.stdin.write(opened)
+        process.stdin.flush()
+        received = bytearray()
+        messages: list[Message] = []
+        while not messages or messages[-1][0] != "done":
+            received += os.read(process.stdout.fileno(), 65536)
+            messages += taken_frames(received)
+        assert held(messages, 1) == whole("python", ["x = '🦊'"])
+        _, errors = process.communicate(timeout=ANSWER_S)
+        assert (process.returncode, errors) == (0, b"")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's death signal is Linux's")
+def test_the_process_dies_with_its_parent_even_inside_a_regular_expression(tmp_path: Path) -> None:
+    stuck = tmp_path / "stuck"
+    stuck.write_bytes(encode(("open", 1, 0, "make", "", ["a" * 10_000] * 20)))
+    parent_code = (
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
+        "child.stdin.write(open(sys.argv[1], 'rb').read()); child.stdin.flush()\n"
+        "print(child.pid, len(child.stdout.read(4)), flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", parent_code, stuck, *host_command("highlight-host")],
+        stdout=subprocess.PIPE, text=True, env=host_environment(),
+    )  # fmt: skip
+    assert parent.stdout
+    child = int(parent.stdout.readline().split()[0])
+    watch = os.pidfd_open(child)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    ended, _, _ = select.select([watch], [], [], ANSWER_S)
+    os.close(watch)
+    assert ended
