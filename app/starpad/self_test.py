@@ -3,6 +3,7 @@
 import argparse
 import hashlib
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -158,6 +159,8 @@ def _sha256(path: Path) -> str:
 def run(arguments: argparse.Namespace) -> int:
     """Run the self-test, print its report, return the exit code."""
     started = time.monotonic()
+    # What goes wrong is said once, at the end; the log is for the application.
+    logging.getLogger("starpad").addHandler(logging.NullHandler())
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     sampling = Sampling()
     if arguments.seed is not None:

@@ -1,6 +1,5 @@
 """Fill-in-the-middle prompts as token ids: a family's tokens, their order, where to stop.
 
-
 Sources: the StarCoder and StarCoder2 papers and cards. Both families were trained on PSM and on
 SPMv2 alike; in SPMv2 the text before the caret comes last, so a typed character only appends to
 the prompt and the engine's cache keeps the rest.

@@ -60,12 +60,14 @@ class PromptBuilder:
             suffix = await self._suffix_ids(tokenizer, document, window.suffix)
             prefix = await tokenizer.tokenize(window.prefix)
             count = len(prefix) + len(suffix)
+            sent = len(window.prefix) + len(window.suffix)
+            is_whole = sent == len(context.before) + len(context.after)
             is_measured = document.characters_per_token > 0
-            if count <= budget and (is_measured or count < budget // 2):
+            if count <= budget and (is_measured or is_whole):
                 break
             # The rate is measured once and then kept: a rate that follows every request would
             # move the window's edges, which is what they must not do.
-            measured = (len(window.prefix) + len(window.suffix)) / max(1, count)
+            measured = sent / max(1, count)
             rate = min(measured, rate if is_measured else measured) * _MARGIN
             document.characters_per_token = rate
             document.window = StickyWindow()

@@ -88,7 +88,7 @@ class ModelCommands(QObject):
     @Slot()
     def show_models(self) -> None:
         """Show which real models there are."""
-        dialog = ModelsDialog(self._window)
+        dialog = ModelsDialog(self._window, self._engine.status.model)
         dialog.open_requested.connect(self.ask_and_open)
         dialog.open()
 
