@@ -12,13 +12,12 @@ import httpx2
 import pytest
 
 from starpad.core.errors import EngineError, PromptTooLongError
-from starpad.core.paths import host_command, host_environment, resource
+from starpad.core.paths import demo_model, host_command, host_environment
 from starpad.core.sampling import Sampling
 from starpad.engines.client import EngineClient
 from starpad.engines.protocol import Chunk, CompletionRequest, StopReason
 from starpad.engines.spec import KEY_VARIABLE, EngineReady, EngineSpec
 
-DEMO_MODEL = resource("models/starpad-demo-q8_0.gguf")
 KEY = "a key for the tests"
 T = TypeVar("T")
 
@@ -26,7 +25,7 @@ T = TypeVar("T")
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """Run one real engine for all tests here."""
-    spec = EngineSpec(DEMO_MODEL, "demo", 1024, threads=2)
+    spec = EngineSpec(demo_model(), "demo", 1024, threads=2)
     with subprocess.Popen(
         host_command("engine-host"), env=host_environment() | {KEY_VARIABLE: KEY},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -183,7 +182,7 @@ def test_there_is_no_page_no_path_and_no_way_to_change_the_engine(url: str) -> N
         limits=httpx2.Limits(max_keepalive_connections=0),
     ) as http:  # fmt: skip
         assert "<html" not in http.get("/").text.lower()
-        assert str(DEMO_MODEL.parent) not in http.get("/v1/models").text
+        assert str(demo_model().parent) not in http.get("/v1/models").text
         assert http.post("/props", json={}).status_code >= 400
         assert http.post("/slots/0?action=save", json={"filename": "x"}).status_code >= 400
 

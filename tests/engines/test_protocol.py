@@ -43,14 +43,8 @@ def test_a_request_pins_its_slot_and_asks_for_ids_and_figures() -> None:
     body = CompletionRequest((5,), 9, Sampling(seed=7), stop_texts=("\n",), slot=1).body()
     assert (body["prompt"], body["n_predict"], body["id_slot"]) == ((5,), 9, 1)
     assert (body["stop"], body["seed"], body["temperature"]) == (("\n",), 7, 0.0)
-    for switch in (
-        "stream",
-        "return_progress",
-        "return_tokens",
-        "timings_per_token",
-        "cache_prompt",
-    ):
-        assert body[switch] is True
+    switches = "stream return_progress return_tokens timings_per_token cache_prompt"
+    assert all(body[switch] is True for switch in switches.split())
 
 
 def test_timings_are_the_servers_figures() -> None:

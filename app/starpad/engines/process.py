@@ -145,9 +145,13 @@ def _creation_flags() -> int:
 def _watch_children_without_threads() -> None:
     """Have asyncio wait for children by file descriptor, as it does by itself from 3.12 on.
 
-    Python 3.11 starts a thread for each child instead.
+    Python 3.11 starts a thread for each child instead. Its watcher serves one loop at a time, and
+    there is one: the inference thread's.
     """
     if sys.platform == "linux" and sys.version_info < (3, 12):
+        present = asyncio.get_child_watcher()
+        if isinstance(present, asyncio.PidfdChildWatcher) and present.is_active():
+            return
         try:
             os.close(os.pidfd_open(os.getpid()))
         except OSError:  # Linux before 5.3

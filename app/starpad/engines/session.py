@@ -13,15 +13,13 @@ from starpad.core.engine_status import LoadedModel
 from starpad.core.errors import NotEnoughMemoryError
 from starpad.core.memory_fit import estimate, fits
 from starpad.core.model_file import ModelHeader, read_header
-from starpad.core.paths import resource
+from starpad.core.paths import demo_model
 from starpad.engines import devices
 from starpad.engines.process import EngineProcess
 from starpad.engines.spec import EngineReady, EngineSpec
 
 if TYPE_CHECKING:
     from starpad.engines.client import EngineClient
-
-_DEMO_MODEL = "models/starpad-demo-q8_0.gguf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +87,6 @@ async def _describe(
 
 def _is_demo(path: Path) -> bool:
     try:
-        return path.samefile(resource(_DEMO_MODEL))
+        return path.samefile(demo_model())
     except OSError:  # one of them has gone; the model is loaded all the same
         return False
