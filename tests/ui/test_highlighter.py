@@ -334,6 +334,20 @@ def test_while_loading_changes_are_ignored_and_open_takes_the_whole(
     qtbot.waitUntil(pane.is_right, timeout=ANSWER_MS)
 
 
+def test_a_shorter_text_is_not_disturbed_by_answers_for_the_longer_one_before(
+    open_pane: Opener, service: HighlightService, qtbot: QtBot
+) -> None:
+    pane = open_pane("c", C_FUNCTION * 300, waits=False)
+    with qtbot.waitSignal(service.spans_ready, timeout=ANSWER_MS):
+        pass
+    pane.highlighter.loading = True
+    pane.editor.setPlainText("int x;\n")
+    pane.highlighter.open("c", "")
+    with qtbot.waitSignal(service.language_known, timeout=ANSWER_MS):
+        pass
+    qtbot.waitUntil(pane.is_right, timeout=ANSWER_MS)
+
+
 def test_a_closed_document_is_forgotten(open_pane: Opener, qtbot: QtBot) -> None:
     pane, other = open_pane("python", "x = None\n"), open_pane("c", "int x;\n")
     pane.highlighter.close()

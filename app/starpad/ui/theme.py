@@ -34,6 +34,7 @@ class EditorColors:
 class _Scheme:
     """What light and dark differ in; every other color is mixed from these."""
 
+    name: str
     style: str
     background: str
     text: str
@@ -49,10 +50,26 @@ class _Scheme:
 
 
 _LIGHT = _Scheme(
-    "lovelace", "#ffffff", "#24292f", "#f4f5f7", "#2f5bd0", "#ffffff", "#c62828", "#9a6700"
+    name="light",
+    style="lovelace",
+    background="#ffffff",
+    text="#24292f",
+    window="#f4f5f7",
+    accent="#2f5bd0",
+    on_accent="#ffffff",
+    error="#c62828",
+    warning="#9a6700",
 )
 _DARK = _Scheme(
-    "lightbulb", "#1b1f2a", "#d5d9e0", "#14171f", "#7aa7ff", "#0e1420", "#f4766f", "#e0b050"
+    name="dark",
+    style="lightbulb",
+    background="#1b1f2a",
+    text="#d5d9e0",
+    window="#14171f",
+    accent="#7aa7ff",
+    on_accent="#0e1420",
+    error="#f4766f",
+    warning="#e0b050",
 )
 
 
@@ -202,7 +219,7 @@ def _editor_colors(scheme: _Scheme) -> EditorColors:
 
 def _palette(scheme: _Scheme) -> QPalette:
     role, disabled = QPalette.ColorRole, QPalette.ColorGroup.Disabled
-    muted = scheme.mixed("window", "text", 0.45)
+    muted = scheme.mixed("window", "text", 0.5)
     palette = QPalette(_raised(scheme), QColor(scheme.window))
     for roles, color in (
         ((role.WindowText, role.Text, role.ButtonText, role.ToolTipText), QColor(scheme.text)),
@@ -235,7 +252,7 @@ def _sheet_colors(scheme: _Scheme) -> dict[str, str]:
         "hover": scheme.mixed("window", "text", 0.08),
         "pressed": scheme.mixed("window", "text", 0.15),
         "muted": scheme.mixed("window", "text", 0.65),
-        "disabled": scheme.mixed("window", "text", 0.4),
+        "disabled": scheme.mixed("window", "text", 0.5),
         "handle": scheme.mixed("background", "text", 0.22),
         "handle_hover": scheme.mixed("background", "text", 0.4),
         "accent_hover": scheme.mixed("accent", "text", 0.15),
@@ -244,6 +261,7 @@ def _sheet_colors(scheme: _Scheme) -> dict[str, str]:
     return {
         **asdict(scheme),
         **{name: color.name() for name, color in mixes.items()},
+        "check_icon": resource(f"themes/check-{scheme.name}.svg").as_posix(),
         "close_icon": resource("themes/close.svg").as_posix(),
     }
 

@@ -144,7 +144,6 @@ class Highlighter(QObject):
         lines = self._document.toRawText().split(PARAGRAPH_SEPARATOR)
         self._revision += 1
         self._opened_at = self._revision
-        self._edits.clear()
         self._service.open(self._document_id, *self._language, lines, self._revision)
 
     def _forget_spans(self) -> None:
@@ -219,7 +218,6 @@ class Highlighter(QObject):
     def _on_service_plain(self, document_id: int, _reason: str) -> None:
         if document_id == self._document_id and not self.loading:
             self._is_plain = True
-            self._edits.clear()
             self._forget_spans()
             self._show_visible()
 
