@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -161,6 +162,17 @@ def test_a_text_that_hangs_its_lexer_goes_plain_and_the_others_get_their_colors(
     client.service.edit(2, 1, 0, 20, ["x"])  # plain until opened again
     client.add(2, "make", ["all: x"])
     qtbot.waitUntil(lambda: client.is_colored(2), timeout=ANSWER_MS)
+
+
+def test_a_busy_gui_thread_is_not_taken_for_a_hanging_host(client: Client, qtbot: QtBot) -> None:
+    client.add(1, "python", ["x = 1"] * 4_000)
+    qtbot.waitUntil(lambda: bool(client.languages), timeout=ANSWER_MS)
+    end = time.monotonic() + 0.5
+    while time.monotonic() < end:
+        pass
+    client.service._watchdog.timeout.emit()  # Qt may see timers before it sees pipes
+    qtbot.waitUntil(lambda: client.is_colored(1), timeout=ANSWER_MS)
+    assert not client.plain
 
 
 def test_a_document_that_is_too_large_is_never_sent(client: Client, qtbot: QtBot) -> None:

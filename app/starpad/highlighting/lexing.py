@@ -58,9 +58,6 @@ def lex(lexer: Lexer, lines: Sequence[str]) -> Iterator[LineSpans]:
                 if name and not part.isspace():
                     _append(spans, (column, width, name))
                 column += width
-    if spans:
-        yield tuple(spans)
-        left -= 1
     yield from ((),) * left
 
 

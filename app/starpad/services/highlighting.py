@@ -156,7 +156,7 @@ class HighlightService(QObject):
 
     @Slot()
     def _on_watchdog_timeout(self) -> None:
-        if (self._process and self._process.bytesAvailable()) or self._turn.isActive():
+        if (self._process and self._process.waitForReadyRead(0)) or self._turn.isActive():
             self._watchdog.start()  # the host has answered; it is this thread that was busy
             return
         if self._lexing is not None:
