@@ -91,14 +91,17 @@ async def _run(text: str) -> None:
     results: dict[str, list[int]] = {}
     for name in ("SPMv2", "PSM", "/infill"):
         key = secrets.token_urlsafe(32)
-        spec = EngineSpec(paths.demo_model(), "demo", CONTEXT_TOKENS, threads=2)
+        # /infill takes its window from the batch size; a small one would starve it of text.
+        batch = CONTEXT_TOKENS if name == "/infill" else 128
+        spec = EngineSpec(paths.demo_model(), "demo", CONTEXT_TOKENS, threads=2, batch_tokens=batch)
         process = await EngineProcess.start(spec, key, new_log())
-        async with EngineClient(process.ready.url, key) as client:
+        ready = await process.wait_ready()
+        async with EngineClient(ready.url, key) as client:
             ids = {t: await client.tokenize(t, special=True) for t in fim.SPECIAL_TOKEN_TEXTS}
             tokens = fim.resolve(ids)
             assert tokens is not None
             if name == "/infill":
-                evaluate = _infill(process.ready.url, key)
+                evaluate = _infill(ready.url, key)
             else:
                 evaluate = _ours(client, tokens, FimOrder(name))
             results[name] = await _typed(text, evaluate)
