@@ -92,7 +92,7 @@ async def _run(text: str) -> None:
     for name in ("SPMv2", "PSM", "/infill"):
         key = secrets.token_urlsafe(32)
         # /infill takes its window from the batch size; a small one would starve it of text.
-        batch = CONTEXT_TOKENS if name == "/infill" else 128
+        batch = CONTEXT_TOKENS * 3 // 4 if name == "/infill" else 128
         spec = EngineSpec(paths.demo_model(), "demo", CONTEXT_TOKENS, threads=2, batch_tokens=batch)
         process = await EngineProcess.start(spec, key, new_log())
         ready = await process.wait_ready()
