@@ -80,7 +80,7 @@ class EditorTab(QObject):
         first_line = self.editor.document().firstBlock().text()
         path = str(document.path) if document.path else ""
         language = language_for(path, first_line)
-        if language != self.language or self._highlighter.loading:
+        if language != self.language or not self._highlighter.is_open:
             self.language = language
             self._highlighter.open(language.alias, document.path.name if document.path else "")
         self.changed.emit()
@@ -110,9 +110,7 @@ class EditorTab(QObject):
 
     @Slot()
     def _on_theme_changed(self) -> None:
-        ghost_format = self.suggestions.ghost.format
-        ghost_format.setForeground(self._theme.colors.ghost)
-        ghost_format.setFontItalic(True)
+        self.suggestions.ghost.format = self._theme.ghost_format()
         self.editor.set_colors(self._theme.colors)
 
     @Slot(int, str)
