@@ -151,6 +151,11 @@ def _key(key: Qt.Key, text: str) -> QKeyEvent:
     return QKeyEvent(QEvent.Type.KeyPress, key, Qt.KeyboardModifier.NoModifier, text)
 
 
+def _lines(text: str) -> str:
+    """Return `text` with the line ends that an editor holds."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -167,8 +172,8 @@ def run(arguments: argparse.Namespace) -> int:
         sampling = Sampling(temperature=_SEEDED_TEMPERATURE, seed=arguments.seed)
     temporary = Path(tempfile.gettempdir())
     options = _Options(
-        prefix=DEFAULT_PREFIX if arguments.prefix is None else arguments.prefix,
-        suffix=arguments.suffix,
+        prefix=_lines(DEFAULT_PREFIX if arguments.prefix is None else arguments.prefix),
+        suffix=_lines(arguments.suffix),
         model=arguments.model or paths.demo_model(),
         screenshot=(arguments.screenshot or temporary / "starpad-self-test.png").absolute(),
         sampling=sampling,
