@@ -27,7 +27,8 @@ import sys
 from pathlib import Path
 from starpad import bootstrap
 application = bootstrap.create_application()
-starpad = bootstrap.Starpad(application, Path(sys.argv[1], "settings.json"), Path(sys.argv[1]))
+folder = Path(sys.argv[1])
+starpad = bootstrap.Starpad(application, folder / "settings.json", folder / "recovery")
 window = starpad.window
 """
 

@@ -60,6 +60,7 @@ class CompletionService(QObject):
         self._context: CaretContext | None = None
         self._policy: LinePolicy | None = None
         self._cached = ""
+        self._published = ""
         # A cached answer leaves from the event loop like any other, never inside request().
         self._cached_timer = QTimer(self, singleShot=True, interval=0)
         self._cached_timer.timeout.connect(self._on_cached_timeout)
@@ -106,6 +107,7 @@ class CompletionService(QObject):
             self.note(refusal or SuggestionState.NO_MODEL)
             return False
         self._context = context
+        self._published = ""
         self._policy = line_policy(context.before, context.after, self.options.max_lines)
         cached = self._cache.get(self._key(context))
         if cached is not None:
@@ -186,10 +188,11 @@ class CompletionService(QObject):
         if context is None or policy is None:
             return
         text = trim(raw, policy)
+        if text == self._published and not is_final:
+            return
+        self._published = text
         if not text:
-            if not is_final:
-                return
-            state = SuggestionState.NOTHING
+            state = SuggestionState.NOTHING if is_final else SuggestionState.GENERATING
         self._emit(
             SuggestionUpdate(context.document, context.revision, state, text, is_final, figures)
         )

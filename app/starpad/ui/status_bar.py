@@ -71,7 +71,8 @@ class StatusBar(QStatusBar):
         self._model.setText(f"{kind} · {model.quantization}" if model.quantization else kind)
         fim = model.fim.order.value if model.fim else "no fill-in-the-middle"
         self._model.setToolTip(
-            f"{model.name}\n{model.path}\n{model.context_tokens:,} tokens of context · {fim}"
+            f"{model.name}\n{model.path}\n{model.context_tokens:,} tokens of context · {fim} · "
+            f"on the {'GPU' if model.on_gpu else 'CPU'}"
         )
 
     def show_document(self, language: str, text_format: str) -> None:
