@@ -25,7 +25,7 @@ T = TypeVar("T")
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """Run one real engine for all tests here."""
-    spec = EngineSpec(demo_model(), "demo", 1024, threads=2)
+    spec = EngineSpec(demo_model(), "demo", 1024, threads=1, prompt_threads=2)
     with subprocess.Popen(
         host_command("engine-host"), env=host_environment() | {KEY_VARIABLE: KEY},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,

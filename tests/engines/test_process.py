@@ -50,7 +50,7 @@ def children() -> list[psutil.Process]:
 
 @pytest.fixture
 def spec(demo_model: Path) -> EngineSpec:
-    return EngineSpec(demo_model, "demo", 1024, threads=2)
+    return EngineSpec(demo_model, "demo", 1024, threads=1)
 
 
 @pytest.fixture
@@ -85,14 +85,14 @@ def test_a_port_may_be_chosen(spec: EngineSpec) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    fixed = EngineSpec(spec.model, "demo", 1024, threads=2, port=port)
+    fixed = EngineSpec(spec.model, "demo", 1024, threads=1, port=port)
     assert with_process(fixed, lambda process: process.wait_ready()).url.endswith(f":{port}")
 
 
 def test_a_port_that_is_taken_is_named(spec: EngineSpec) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        error = failure(EngineSpec(spec.model, "demo", 1024, threads=2, port=port))
+        error = failure(EngineSpec(spec.model, "demo", 1024, threads=1, port=port))
     assert "could not be loaded" in error.message
     assert f"port: {port}" in error.message
     assert children() == []
@@ -102,7 +102,7 @@ def test_llama_cpps_reason_for_refusing_a_file_is_passed_on(tmp_path: Path) -> N
     path = tmp_path / "odd.gguf"
     path.write_bytes(b"GGUF\x03\0\0\0" + b"\xff" * 2000)
     lines = new_log()
-    error = failure(EngineSpec(path, "odd", 1024, threads=2), lines)
+    error = failure(EngineSpec(path, "odd", 1024, threads=1), lines)
     assert error.message.startswith("odd could not be loaded: ")
     assert "number of tensors" in error.message or "failed to load model" in error.message
     assert any("gguf" in line for line in lines)

@@ -8,7 +8,7 @@ from starpad.engines.spec import Device, EngineReady, EngineSpec
 
 
 def test_a_spec_is_one_line_and_comes_back_the_same() -> None:
-    spec = EngineSpec(Path("/models/näme with\nbreak.gguf"), "a name", 4096, 2, port=8080)
+    spec = EngineSpec(Path("/models/näme with\nbreak.gguf"), "a name", 4096, 2, 4, port=8080)
     line = spec.to_json()
     assert "\n" not in line
     assert EngineSpec.from_json(line.encode()) == spec

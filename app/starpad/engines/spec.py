@@ -19,6 +19,9 @@ class EngineSpec:
     context_tokens: int
     """Of one slot."""
     threads: int
+    """For generating."""
+    prompt_threads: int = 0
+    """For reading a prompt, many tokens at a time; 0 takes as many as for generating."""
     slots: int = 2
     """Completion and chat each pin one, so that neither evicts the other's cache."""
     batch_tokens: int = 128

@@ -83,7 +83,7 @@ class EngineService(QObject):
         return self._thread.request_ended
 
     def load(self, path: Path, *, context_tokens: int, threads: int) -> None:
-        """Load a model instead of the present one; `threads` 0 takes the physical cores."""
+        """Load a model instead of the present one; `threads` 0 takes what is fastest."""
         self._order = _Order(path, context_tokens, threads)
         self._start()
 
