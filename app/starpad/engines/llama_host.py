@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from starpad.core.child_process import ask_for_death_signal, die_with_parent, protected_stdout
+from starpad.core.child_process import die_with_parent, protected_stdout
 from starpad.engines.spec import KEY_VARIABLE, Device, EngineReady, EngineSpec
 
 _GPU_BATCH_TOKENS = 512
@@ -26,7 +26,6 @@ _SPIN_COUNT = "1000"
 
 def run() -> int:
     """Load the model, serve it until stdin ends, return the exit code."""
-    ask_for_death_signal()
     answers = protected_stdout()
     spec = EngineSpec.from_json(sys.stdin.buffer.readline())
     key = os.environ.pop(KEY_VARIABLE)
