@@ -4,7 +4,6 @@ Started by `engines.process`. One line on stdin says what to load, one line on s
 it is ready or why not, stderr is the log. It ends when its stdin does.
 """
 
-import importlib.metadata
 import importlib.util
 import json
 import os
@@ -40,8 +39,8 @@ def run() -> int:
     except Exception as error:  # whatever llama.cpp throws is the answer
         print(json.dumps({"event": "failed", "reason": str(error)}), file=answers)
         return 1
-    version = importlib.metadata.version("xllamacpp")
-    print(EngineReady(server.listening_address, version, devices).to_json(), file=answers)
+    ready = EngineReady(server.listening_address, xllamacpp.__version__, devices)
+    print(ready.to_json(), file=answers)
     watcher.join()  # it ends the process; the kernel frees a model faster than its destructor
     return 0
 
