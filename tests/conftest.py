@@ -55,11 +55,12 @@ def demo_model() -> Path:
     return DEMO_MODEL
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: other modules count this process's children.
+@pytest.fixture(scope="module")
 def running_starpad(
     qapp: QApplication, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator["Starpad"]:
-    """Start the real application with the real engine once; tests use `starpad`."""
+    """Start the real application and engine once for a module; tests use `starpad`."""
     from starpad.bootstrap import Starpad
 
     folder = tmp_path_factory.mktemp("starpad")

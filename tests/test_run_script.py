@@ -474,7 +474,7 @@ def test_the_environment_finds_the_package_and_has_its_command(
     [
         (
             [
-                "WARNING: Retrying after connection broken by NewConnectionError: /simple/anyio/",
+                "WARNING: Retrying after connection broken by NewConnectionError: /anyio/",
                 "ERROR: No matching distribution found for anyio==4.16.0",
             ],
             "no network reaches the package index",

@@ -10,7 +10,7 @@ from starpad.core.languages import PLAIN_TEXT, Language, language_for, name_of
 @pytest.mark.parametrize(
     ("path_name", "first_line", "alias"),
     [
-        ("/home/me/main.py", "", "python"),
+        ("/srv/code/main.py", "", "python"),
         ("MAIN.PY", "", "python"),
         ("a.tar.rs", "", "rust"),
         ("src/Makefile", "", "make"),

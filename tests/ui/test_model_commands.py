@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
@@ -48,8 +49,12 @@ def test_kill_9_in_the_middle_of_a_stream_costs_no_text_and_offers_a_restart(
 ) -> None:
     tab = starpad.window.tabs.current
     assert tab is not None
-    starpad.settings.change(suggestion_max_tokens=1000, suggestion_max_lines=100)
+    # Hot, so that it neither repeats itself nor ends early.
+    starpad.settings.change(
+        suggestion_max_tokens=900, suggestion_max_lines=100, suggestion_temperature=1.5
+    )
     tab.editor.setPlainText("import os\n\n\n")
+    tab.editor.moveCursor(QTextCursor.MoveOperation.End)
     tab.editor.document().setModified(True)
     tab.suggestions.ask()
     qtbot.waitUntil(lambda: tab.suggestions.ghost.is_shown, timeout=10_000)
