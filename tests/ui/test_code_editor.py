@@ -123,6 +123,8 @@ def test_a_read_only_document_takes_no_key(editor: CodeEditor, qtbot: QtBot) -> 
     for key in (Qt.Key.Key_Return, Qt.Key.Key_Tab, Qt.Key.Key_Backspace, Qt.Key.Key_Backtab):
         qtbot.keyClick(editor, key)
     qtbot.keyClicks(editor, "abc")
+    editor.indent()
+    editor.outdent()
     assert editor.text() == "x:"
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from PySide6.QtCore import QEvent, QMimeData, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -30,6 +30,8 @@ from starpad.ui.text_positions import document_text, text_between
 from starpad.ui.theme import EditorColors
 
 _LONG_LINE_FACTOR = 4
+
+_Result = TypeVar("_Result")
 
 
 class Attachment(Protocol):
@@ -62,7 +64,7 @@ class CodeEditor(QPlainTextEdit):
         self.colors = colors
         self.indentation = Indentation(use_tabs=False, width=4)
         self.attachment: Attachment | None = None
-        self._line_numbers = LineNumbers(self)
+        self._line_numbers = LineNumbers(self, self.visible_blocks)
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
         self.setCenterOnScroll(False)
         self.blockCountChanged.connect(self._on_block_count_changed)
@@ -98,11 +100,11 @@ class CodeEditor(QPlainTextEdit):
     def edit(self, change: Callable[[QTextCursor], object]) -> None:
         """Apply a change at the caret as one undo step."""
         cursor = self.textCursor()
-        cursor.beginEditBlock()
-        try:
+        with line_commands.one_step(cursor):
             change(cursor)
-        finally:
-            cursor.endEditBlock()
+        self._go_to(cursor)
+
+    def _go_to(self, cursor: QTextCursor) -> None:
         self.setTextCursor(cursor)
         self.ensureCursorVisible()
 
@@ -111,13 +113,21 @@ class CodeEditor(QPlainTextEdit):
         with self._suspended():
             command()
 
-    def indent_lines(self) -> None:
+    def indent(self) -> None:
         """Indent the selected lines, or go to the next tab stop."""
-        line_commands.indent(self)
+        if not self.isReadOnly():
+            self._run_on_lines(line_commands.indent)
 
-    def outdent_lines(self) -> None:
+    def outdent(self) -> None:
         """Take one level of indentation from the selected lines."""
-        line_commands.outdent(self)
+        if not self.isReadOnly():
+            self._run_on_lines(line_commands.outdent)
+
+    def _run_on_lines(self, command: Callable[[QTextCursor, Indentation], _Result]) -> _Result:
+        cursor = self.textCursor()
+        result = command(cursor, self.indentation)
+        self._go_to(cursor)
+        return result
 
     # -- events -------------------------------------------------------------------------------
 
@@ -139,15 +149,19 @@ class CodeEditor(QPlainTextEdit):
         if self.isReadOnly():
             super().keyPressEvent(event)
         elif key == Qt.Key.Key_Tab and plain:
-            self.indent_lines()
+            self.indent()
         elif key == Qt.Key.Key_Backtab:
-            self.outdent_lines()
+            self.outdent()
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and (
             plain or modifiers == Qt.KeyboardModifier.ShiftModifier
         ):
             # Qt would insert U+2028 for Shift+Enter, which no compiler takes for a line end.
-            line_commands.insert_newline(self)
-        elif not (key == Qt.Key.Key_Backspace and plain and line_commands.delete_indent(self)):
+            self._run_on_lines(line_commands.insert_newline)
+        elif not (
+            key == Qt.Key.Key_Backspace
+            and plain
+            and self._run_on_lines(line_commands.delete_indent)
+        ):
             super().keyPressEvent(event)
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
@@ -197,7 +211,7 @@ class CodeEditor(QPlainTextEdit):
         palette.setColor(QPalette.ColorRole.HighlightedText, colors.text)
         self.setPalette(palette)
         self.viewport().update()
-        self._line_numbers.update()
+        self._line_numbers.set_colors(colors.gutter_background, colors.gutter_text, colors.text)
 
     def set_font(self, font: QFont) -> None:
         """Take a font; tab stops follow it."""

@@ -1,75 +1,77 @@
-"""Editing commands that know about lines and their indentation."""
+"""Editing commands that know about lines and their indentation; each is one undo step."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from PySide6.QtGui import QTextCursor
 
-from starpad.core import indentation
-
-if TYPE_CHECKING:
-    from starpad.ui.editor.code_editor import CodeEditor
+from starpad.core import indentation as rules
+from starpad.core.indentation import Indentation
 
 _KEEP = QTextCursor.MoveMode.KeepAnchor
 
 
-def indent(editor: "CodeEditor") -> None:
+@contextmanager
+def one_step(cursor: QTextCursor) -> Iterator[None]:
+    """Make what is done with `cursor` one undo step."""
+    cursor.beginEditBlock()
+    try:
+        yield
+    finally:
+        cursor.endEditBlock()
+
+
+def indent(cursor: QTextCursor, indentation: Indentation) -> None:
     """Indent the selected lines, or go to the next tab stop."""
-    cursor = editor.textCursor()
     if "\u2029" in cursor.selectedText():
-        _change_lines(editor, lambda line: indentation.indent([line], editor.indentation)[0])
-        return
-    line = cursor.block().text()[: cursor.positionInBlock()]
-    editor.edit(lambda c: c.insertText(indentation.for_tab(line, editor.indentation)))
+        _change_lines(cursor, lambda line: rules.indent([line], indentation)[0])
+    else:
+        cursor.insertText(rules.for_tab(_line_before(cursor), indentation))
 
 
-def outdent(editor: "CodeEditor") -> None:
+def outdent(cursor: QTextCursor, indentation: Indentation) -> None:
     """Take one level of indentation from the selected lines."""
-    _change_lines(editor, lambda line: indentation.outdent([line], editor.indentation)[0])
+    _change_lines(cursor, lambda line: rules.outdent([line], indentation)[0])
 
 
-def _change_lines(editor: "CodeEditor", change: Callable[[str], str]) -> None:
-    """Replace the leading blanks of each selected line as one undo step."""
-    cursor = editor.textCursor()
-    start, end = cursor.selectionStart(), cursor.selectionEnd()
-    block = editor.document().findBlock(start)
-    worker = QTextCursor(editor.document())
-    worker.beginEditBlock()
-    while block.isValid() and (block.position() < end or block.position() <= start):
-        line = block.text()
-        old_blanks = len(line) - len(line.lstrip(" \t"))
-        changed = change(line)
-        new_blanks = changed[: len(changed) - len(line) + old_blanks]
-        if changed != line:
-            worker.setPosition(block.position())
-            worker.setPosition(block.position() + old_blanks, _KEEP)
-            worker.insertText(new_blanks)
-            end += len(new_blanks) - old_blanks
-        block = block.next()
-    worker.endEditBlock()
-
-
-def insert_newline(editor: "CodeEditor") -> None:
+def insert_newline(cursor: QTextCursor, indentation: Indentation) -> None:
     """Break the line and indent the new one like its neighbor above."""
-    cursor = editor.textCursor()
-    cursor.setPosition(cursor.selectionStart())
-    line = cursor.block().text()[: cursor.positionInBlock()]
-    blanks = indentation.for_new_line(line, editor.indentation)
-    editor.edit(lambda c: c.insertText("\n" + blanks))
+    blanks = rules.for_new_line(_line_before(cursor), indentation)
+    with one_step(cursor):
+        cursor.insertText("\n" + blanks)
 
 
-def delete_indent(editor: "CodeEditor") -> bool:
+def delete_indent(cursor: QTextCursor, indentation: Indentation) -> bool:
     """Handle Backspace in leading blanks, one level at a time. Return whether it did."""
-    cursor = editor.textCursor()
-    line = cursor.block().text()[: cursor.positionInBlock()]
-    width = indentation.backspace_width(line, editor.indentation)
+    width = rules.backspace_width(_line_before(cursor), indentation)
     if cursor.hasSelection() or width <= 1:
         return False
-    left = QTextCursor.MoveOperation.Left
-
-    def remove(cursor: QTextCursor) -> None:
-        cursor.movePosition(left, _KEEP, width)
-        cursor.removeSelectedText()
-
-    editor.edit(remove)
+    cursor.movePosition(QTextCursor.MoveOperation.Left, _KEEP, width)
+    cursor.removeSelectedText()
     return True
+
+
+def _line_before(cursor: QTextCursor) -> str:
+    """Return the text of the line left of the caret, or of what is selected."""
+    start = QTextCursor(cursor)
+    start.setPosition(cursor.selectionStart())
+    return start.block().text()[: start.positionInBlock()]
+
+
+def _change_lines(cursor: QTextCursor, change: Callable[[str], str]) -> None:
+    """Replace the leading blanks of each selected line; the selection stays."""
+    start, end = cursor.selectionStart(), cursor.selectionEnd()
+    block = cursor.document().findBlock(start)
+    worker = QTextCursor(cursor.document())
+    with one_step(worker):
+        while block.isValid() and (block.position() < end or block.position() <= start):
+            line = block.text()
+            old_blanks = len(line) - len(line.lstrip(" \t"))
+            changed = change(line)
+            new_blanks = changed[: len(changed) - len(line) + old_blanks]
+            if changed != line:
+                worker.setPosition(block.position())
+                worker.setPosition(block.position() + old_blanks, _KEEP)
+                worker.insertText(new_blanks)
+                end += len(new_blanks) - old_blanks
+            block = block.next()

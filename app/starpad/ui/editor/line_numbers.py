@@ -1,24 +1,35 @@
 """The gutter with line numbers."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QWidget
-
-if TYPE_CHECKING:
-    from starpad.ui.editor.code_editor import CodeEditor
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QTextBlock
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 _PADDING = 10
 
 
 class LineNumbers(QWidget):
-    """Numbers each block at its first line; ghost text below a line has no numbers."""
+    """Numbers each block at its first line; ghost text below a line has no numbers.
 
-    def __init__(self, editor: "CodeEditor") -> None:
+    `visible_blocks` yields the blocks on screen with the y of their top edges.
+    """
+
+    def __init__(
+        self,
+        editor: QPlainTextEdit,
+        visible_blocks: Callable[[], Iterable[tuple[QTextBlock, float]]],
+    ) -> None:
         super().__init__(editor)
         self._editor = editor
+        self._visible_blocks = visible_blocks
+        self._background, self._text, self._caret_text = QColor(), QColor(), QColor()
         self.setAccessibleName("Line numbers")
+
+    def set_colors(self, background: QColor, text: QColor, caret_text: QColor) -> None:
+        """Take the theme's colors; the caret's line has its own."""
+        self._background, self._text, self._caret_text = background, text, caret_text
+        self.update()
 
     def wanted_width(self) -> int:
         """Return the width in pixels that the largest number needs."""
@@ -29,15 +40,14 @@ class LineNumbers(QWidget):
         return QSize(self.wanted_width(), 0)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        editor = self._editor
         painter = QPainter(self)
-        painter.fillRect(event.rect(), editor.colors.gutter_background)
-        painter.setFont(editor.font())
-        caret_line = editor.textCursor().blockNumber()
-        height = editor.fontMetrics().height()
-        for block, top in editor.visible_blocks():
+        painter.fillRect(event.rect(), self._background)
+        painter.setFont(self._editor.font())
+        caret_line = self._editor.textCursor().blockNumber()
+        height = self._editor.fontMetrics().height()
+        for block, top in self._visible_blocks():
             is_caret_line = block.blockNumber() == caret_line
-            painter.setPen(editor.colors.text if is_caret_line else editor.colors.gutter_text)
+            painter.setPen(self._caret_text if is_caret_line else self._text)
             painter.drawText(
                 QRect(0, int(top), self.width() - _PADDING, height),
                 Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
