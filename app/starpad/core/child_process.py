@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+from io import TextIOWrapper
 from typing import TextIO
 
 _PR_SET_PDEATHSIG = 1
@@ -41,6 +42,9 @@ def protected_stdout() -> TextIO:
     """
     real = os.dup(1)
     os.dup2(2, 1)
+    if isinstance(sys.stdout, TextIOWrapper):
+        # The process ends without emptying Python's buffers, and a log comes line by line.
+        sys.stdout.reconfigure(line_buffering=True)
     return os.fdopen(real, "w", encoding="utf-8", buffering=1)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from PySide6.QtCore import QEvent, QMimeData, QPointF, QRect, QRectF, Qt, Signal
@@ -58,6 +59,8 @@ class CodeEditor(QPlainTextEdit):
     """Edits one document; knows nothing of files, models or other editors."""
 
     zoom_requested = Signal(int)
+    files_dropped = Signal(object)
+    """A list of Paths."""
 
     def __init__(self, colors: EditorColors, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -169,6 +172,11 @@ class CodeEditor(QPlainTextEdit):
             super().inputMethodEvent(event)
 
     def insertFromMimeData(self, source: QMimeData) -> None:
+        paths = [Path(url.toLocalFile()) for url in source.urls() if url.isLocalFile()]
+        if paths:
+            # Qt would insert the files' addresses; whoever drops a file wants it open.
+            self.files_dropped.emit(paths)
+            return
         with self._suspended():
             super().insertFromMimeData(source)
 

@@ -85,6 +85,7 @@ class EditorTabs(QTabWidget):
         tab.changed.connect(self._on_tab_changed)
         editor.cursorPositionChanged.connect(self._on_caret_moved)
         editor.zoom_requested.connect(self.zoom_requested)
+        editor.files_dropped.connect(self.files_dropped)
         index = self.addTab(editor, tab.title)
         self.setTabToolTip(index, str(document.path or document.title))
         self.go_to(tab)
