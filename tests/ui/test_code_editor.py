@@ -1,8 +1,11 @@
 """Editing by keys: indentation, new lines, one undo step each; the caret's context."""
 
+import random
+
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor, QTextCursor
+from PySide6.QtGui import QColor, QGuiApplication, QTextCursor
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from starpad.core.indentation import Indentation
@@ -163,6 +166,43 @@ def test_text_keeps_no_break_spaces(editor: CodeEditor) -> None:
     assert editor.text() == text
     _end(editor)
     assert editor.caret_context(1, "", 100).before == text
+
+
+def test_undo_leads_back_from_any_keys(qtbot: QtBot) -> None:
+    """Many editors, random keys, cut and paste: nothing crashes, and undo restores the text."""
+    text = "import os\n\n\ndef size(path):\n\tif x:\n        return 0  # 😀\n" * 8
+    keys = (
+        *(Qt.Key.Key_Return, Qt.Key.Key_Backspace, Qt.Key.Key_Delete, Qt.Key.Key_Tab),
+        *(Qt.Key.Key_Backtab, Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up),
+        *(Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End),
+    )
+    none, control = Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier
+    QGuiApplication.clipboard().setText("x\n y")
+    for seed in range(30):
+        dice = random.Random(seed)
+        editor = CodeEditor(EditorColors(*[QColor("gray")] * 8))
+        editor.resize(600, 400)
+        editor.setPlainText(text)
+        for _ in range(300):
+            match dice.random():
+                case share if share < 0.3:
+                    QTest.keyClicks(editor, dice.choice("abc(:x "))
+                case share if share < 0.8:
+                    modifiers = dice.choice((none, none, SHIFT, control))
+                    QTest.keyClick(editor, dice.choice(keys), modifiers)
+                case share if share < 0.87:
+                    editor.undo()
+                case share if share < 0.92:
+                    editor.redo()
+                case share if share < 0.96:
+                    cursor = editor.textCursor()
+                    cursor.setPosition(dice.randrange(editor.document().characterCount()))
+                    editor.setTextCursor(cursor)
+                case _:
+                    editor.paste()
+        while editor.document().isUndoAvailable():
+            editor.undo()
+        assert editor.text() == text
 
 
 def test_ctrl_and_wheel_ask_for_zoom(editor: CodeEditor, qtbot: QtBot) -> None:

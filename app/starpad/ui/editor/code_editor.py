@@ -5,8 +5,10 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from PySide6.QtCore import QEvent, QMimeData, QPointF, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
+    QDragLeaveEvent,
+    QDropEvent,
     QFocusEvent,
     QFont,
     QInputMethodEvent,
@@ -171,14 +173,19 @@ class CodeEditor(QPlainTextEdit):
         with self._suspended():
             super().inputMethodEvent(event)
 
-    def insertFromMimeData(self, source: QMimeData) -> None:
-        paths = [Path(url.toLocalFile()) for url in source.urls() if url.isLocalFile()]
+    # Not insertFromMimeData(): PySide6 6.11.3 crashes sooner or later when the clipboard's data
+    # is handed to Python and then replaced (seen; random keys with cut and paste find it).
+    def dropEvent(self, event: QDropEvent) -> None:
+        urls = event.mimeData().urls()
+        paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
         if paths:
             # Qt would insert the files' addresses; whoever drops a file wants it open.
+            super().dragLeaveEvent(QDragLeaveEvent())
+            event.acceptProposedAction()
             self.files_dropped.emit(paths)
             return
         with self._suspended():
-            super().insertFromMimeData(source)
+            super().dropEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         # Where the click lands is decided with the ghost text in place, then it goes away.
