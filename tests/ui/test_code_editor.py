@@ -160,6 +160,17 @@ def test_the_caret_context_of_an_enormous_line_is_bounded(editor: CodeEditor) ->
     assert len(editor.caret_context(1, "", 500).before) == 500
 
 
+@pytest.mark.parametrize("reach", [500, 501])
+def test_the_caret_context_holds_no_half_characters(editor: CodeEditor, reach: int) -> None:
+    editor.setPlainText("😀" * 10_000)
+    cursor = editor.textCursor()
+    cursor.setPosition(10_000)
+    editor.setTextCursor(cursor)
+    context = editor.caret_context(1, "", reach)
+    assert context.before == "😀" * 250
+    assert context.after == "😀" * 250
+
+
 def test_text_keeps_no_break_spaces(editor: CodeEditor) -> None:
     text = "a\u00a0b\u2028c\n\td"
     editor.setPlainText(text)

@@ -16,8 +16,12 @@ def document_text(document: QTextDocument) -> str:
 
 
 def text_between(document: QTextDocument, start: int, end: int) -> str:
-    """Return the text between two positions (UTF-16 units) with LF."""
+    """Return the text between two positions (UTF-16 units) with LF.
+
+    Half a character at an edge is left out: no encoding can hold it.
+    """
     cursor = QTextCursor(document)
     cursor.setPosition(start)
     cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-    return cursor.selectedText().replace(PARAGRAPH_SEPARATOR, "\n")
+    text = cursor.selectedText().replace(PARAGRAPH_SEPARATOR, "\n")
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")

@@ -86,8 +86,7 @@ class CodeEditor(QPlainTextEdit):
 
     def caret_context(self, document: int, language: str, reach: int) -> CaretContext:
         """Return up to about `reach` units of text on each side of the caret."""
-        caret = self.textCursor()
-        position, own = caret.position(), caret.block()
+        position = self.textCursor().position()
         block = self.document().findBlock(max(0, position - reach))
         start = block.position()
         if position - start > reach * _LONG_LINE_FACTOR:
@@ -97,7 +96,7 @@ class CodeEditor(QPlainTextEdit):
             document=document,
             revision=self.document().revision(),
             language=language,
-            first_line=block.blockNumber() if start <= own.position() else own.blockNumber(),
+            first_line=block.blockNumber(),
             before=text_between(self.document(), start, position),
             after=text_between(self.document(), position, end),
         )
