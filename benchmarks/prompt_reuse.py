@@ -51,7 +51,7 @@ def _ours(client: EngineClient, tokens: fim.FimTokens, order: FimOrder) -> Evalu
     async def evaluate(before: str, after: str) -> int:
         start = before.rfind("\n", 0, max(0, len(before) - REACH)) + 1
         context = CaretContext(
-            1, 0, "python", before.count("\n", 0, start), before[start:], after[:REACH]
+            1, "python", before.count("\n", 0, start), before[start:], after[:REACH]
         )
         prompt = await builder.build(client, context, CONTEXT_TOKENS - MAX_TOKENS, order)
         request = CompletionRequest(prompt, MAX_TOKENS, Sampling(), slot=0)

@@ -20,7 +20,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from starpad import __version__
-from starpad.core import log, paths
+from starpad.core import log, paths, settings_store
 from starpad.core.errors import StarpadError
 from starpad.core.sampling import Sampling
 from starpad.core.settings import Settings
@@ -171,7 +171,7 @@ def run(files: Sequence[Path], model: Path | None) -> int:
     stop_log = log.start(paths.log_folder())
     application = create_application()
     data = paths.data_folder()
-    starpad = Starpad(application, paths.config_folder() / "settings.json", data / "recovery")
+    starpad = Starpad(application, settings_store.default_path(), data / "recovery")
     guard = CrashGuard(starpad)
     guard.install(starpad.recovered.keep)
     _SignalWatch(starpad)

@@ -11,7 +11,7 @@ LIMIT = int(BUDGET * RATE)
 
 
 def _context(before: str, after: str = "", first_line: int = 0) -> CaretContext:
-    return CaretContext(1, 0, "python", first_line, before, after)
+    return CaretContext(1, "python", first_line, before, after)
 
 
 def _choose(window: StickyWindow, before: str, after: str = "", first_line: int = 0) -> Window:

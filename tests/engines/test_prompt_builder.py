@@ -26,7 +26,7 @@ class PieceTokenizer:
 
 
 def _context(before: str, after: str = "", document: int = 1) -> CaretContext:
-    return CaretContext(document, 0, "python", 0, before, after)
+    return CaretContext(document, "python", 0, before, after)
 
 
 def _build(

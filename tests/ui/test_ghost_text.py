@@ -295,6 +295,28 @@ def test_a_second_request_at_the_same_place_comes_from_the_cache(
     assert SuggestionState.GENERATING not in states
 
 
+def test_a_request_made_in_answer_to_the_last_word_is_answered_too(
+    starpad: Starpad, qtbot: QtBot
+) -> None:
+    """So it is when all of a stream was accepted before it ended."""
+    tab = _tab(starpad)
+    _put(tab.editor, "import os\n\ndef size(path):\n    if not os.path.", "\n    return 0\n")
+    answers: list[SuggestionUpdate] = []
+
+    def ask_again(update: SuggestionUpdate) -> None:
+        if update.is_final:
+            answers.append(update)
+            if len(answers) == 1:
+                _put(tab.editor, "for index in range(", "\n")
+                tab.suggestions.ask()
+
+    starpad.completion.updated.connect(ask_again)
+    tab.suggestions.ask()
+    qtbot.waitUntil(lambda: len(answers) == 2, timeout=10_000)
+    starpad.completion.updated.disconnect(ask_again)
+    assert answers[0].text != answers[1].text
+
+
 def test_off_for_a_language_is_off_while_typing_but_not_when_asked(
     starpad: Starpad, qtbot: QtBot
 ) -> None:

@@ -23,7 +23,6 @@ class CaretContext:
     """
 
     document: int
-    revision: int
     language: str
     first_line: int
     before: str

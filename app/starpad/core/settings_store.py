@@ -3,12 +3,10 @@
 import json
 import os
 import shutil
-import tempfile
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from starpad.core import paths
+from starpad.core import file_store, paths
 from starpad.core.errors import FileError, SettingsError
 from starpad.core.settings import FIELDS, Settings, with_values
 
@@ -60,20 +58,10 @@ def save(settings: Settings, path: Path) -> None:
     text = json.dumps({"version": VERSION} | asdict(settings), indent=2) + "\n"
     # A link, as people have who keep their settings in a repository, stays one.
     path = Path(os.path.realpath(path))
-    temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".settings-")  # mode 0600
-        temporary = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        file_store.replace(path, text.encode(), mode=0o600)
     except OSError as error:
-        if temporary:
-            with suppress(OSError):
-                temporary.unlink()
         raise FileError(
             f"The settings could not be saved: {error.strerror or error}.",
             f"They count until you quit. Free space on the disk, or check the rights of {path}.",

@@ -11,7 +11,6 @@ from starpad.core.errors import StarpadError
 from starpad.core.suggestion import (
     CompletionOptions,
     Figures,
-    LinePolicy,
     SuggestionCache,
     SuggestionState,
     line_policy,
@@ -31,7 +30,6 @@ class SuggestionUpdate:
     """News of the current request: the whole text so far, and what it cost."""
 
     document: int
-    revision: int
     state: SuggestionState
     text: str = ""
     is_final: bool = False
@@ -58,7 +56,7 @@ class CompletionService(QObject):
         self._cache = SuggestionCache()
         self._request = 0
         self._context: CaretContext | None = None
-        self._policy: LinePolicy | None = None
+        self._policy = line_policy("", "", 1)
         self._cached = ""
         self._published = ""
         # A cached answer leaves from the event loop like any other, never inside request().
@@ -150,52 +148,52 @@ class CompletionService(QObject):
 
     @Slot()
     def _on_cached_timeout(self) -> None:
-        self._publish(self._cached, SuggestionState.CACHED, is_final=True)
-        self._context = None
+        if self._context is not None:
+            context, self._context = self._context, None
+            self._publish(context, self._cached, SuggestionState.CACHED, is_final=True)
 
     @Slot(int, object)
     def _on_value_received(self, request: int, value: object) -> None:
-        if request == self._request and isinstance(value, Progress):
-            self._publish(value.text, SuggestionState.SHOWN, figures=value.figures)
+        context = self._context
+        if request == self._request and context is not None and isinstance(value, Progress):
+            self._publish(context, value.text, SuggestionState.SHOWN, figures=value.figures)
 
     @Slot(int, object)
     def _on_request_ended(self, request: int, end: RequestEnd) -> None:
         if request != self._request or self._context is None:
             return
+        # Let go of it first: who hears the last word may ask for the next suggestion at once.
         self._request = 0
-        context = self._context
+        context, self._context = self._context, None
         if isinstance(end.value, Progress):
             self._cache.put(self._key(context), end.value.text)
             figures = end.value.figures
-            self._publish(end.value.text, SuggestionState.SHOWN, figures=figures, is_final=True)
             if figures.tokens:
                 self.figures_changed.emit(figures)
+            self._publish(
+                context, end.value.text, SuggestionState.SHOWN, figures=figures, is_final=True
+            )
         else:
             reason = end.error.message if isinstance(end.error, StarpadError) else ""
             state = SuggestionState.CANCELLED if end.cancelled else SuggestionState.FAILED
-            self._emit(SuggestionUpdate(context.document, context.revision, state, reason=reason))
-        self._context = None
+            self._emit(SuggestionUpdate(context.document, state, reason=reason))
 
     def _publish(
         self,
+        context: CaretContext,
         raw: str,
         state: SuggestionState,
         *,
         figures: Figures | None = None,
         is_final: bool = False,
     ) -> None:
-        context, policy = self._context, self._policy
-        if context is None or policy is None:
-            return
-        text = trim(raw, policy)
+        text = trim(raw, self._policy)
         if text == self._published and not is_final:
             return
         self._published = text
         if not text:
             state = SuggestionState.NOTHING if is_final else SuggestionState.GENERATING
-        self._emit(
-            SuggestionUpdate(context.document, context.revision, state, text, is_final, figures)
-        )
+        self._emit(SuggestionUpdate(context.document, state, text, is_final, figures))
 
     def _emit(self, update: SuggestionUpdate) -> None:
         self.note(update.state, update.reason)

@@ -2,6 +2,8 @@
 
 from PySide6.QtGui import QTextCursor, QTextDocument
 
+from starpad.core import text_file
+
 PARAGRAPH_SEPARATOR = "\u2029"
 
 
@@ -12,7 +14,7 @@ def utf16_length(text: str) -> int:
 
 def document_text(document: QTextDocument) -> str:
     """Return the whole text with LF; unlike toPlainText() it keeps no-break spaces."""
-    return document.toRawText().replace(PARAGRAPH_SEPARATOR, "\n")
+    return text_file.document_text(document.toRawText())
 
 
 def text_between(document: QTextDocument, start: int, end: int) -> str:
@@ -23,5 +25,5 @@ def text_between(document: QTextDocument, start: int, end: int) -> str:
     cursor = QTextCursor(document)
     cursor.setPosition(start)
     cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-    text = cursor.selectedText().replace(PARAGRAPH_SEPARATOR, "\n")
+    text = text_file.document_text(cursor.selectedText())
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "ignore")

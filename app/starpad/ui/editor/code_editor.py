@@ -94,7 +94,6 @@ class CodeEditor(QPlainTextEdit):
         end = min(position + reach, self.document().characterCount() - 1)
         return CaretContext(
             document=document,
-            revision=self.document().revision(),
             language=language,
             first_line=block.blockNumber(),
             before=text_between(self.document(), start, position),
