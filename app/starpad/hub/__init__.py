@@ -1,0 +1,1 @@
+"""What talks to a Hugging Face hub: search, listing, sign-in and trustworthy downloads."""
