@@ -67,8 +67,9 @@ def test_fields_of_a_later_version_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_a_failed_write_leaves_the_old_note_and_no_rubbish(tmp_path: Path) -> None:
-    model = tmp_path / "gone" / "a.gguf"
-    with pytest.raises(OSError, match="gone"):
+    model = tmp_path / "models" / "a.gguf"
+    model.parent.mkdir()
+    origin.path_of(model).mkdir()  # in the way of the new one
+    with pytest.raises(OSError, match="a.gguf.json"):
         origin.write(model, ORIGIN)
-    origin.write(tmp_path / "b.gguf", ORIGIN)
-    assert [path.name for path in tmp_path.iterdir()] == ["b.gguf.json"]
+    assert [path.name for path in model.parent.iterdir()] == ["a.gguf.json"]
