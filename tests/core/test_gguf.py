@@ -5,7 +5,7 @@ import io
 import pytest
 
 from gguf_files import STARCODER, gguf
-from starpad.core.gguf import CorruptGgufError, LongArray, read
+from starpad.core.gguf import CorruptGgufError, LongArray, read, read_beginning
 
 
 def test_metadata_keeps_its_types_and_long_arrays_are_only_counted() -> None:
@@ -33,3 +33,20 @@ def test_without_tensors_the_file_may_end_after_the_header() -> None:
 def test_other_bytes_are_refused() -> None:
     with pytest.raises(CorruptGgufError, match="not GGUF"):
         read(io.BytesIO(b"lmgg" + bytes(60)))
+
+
+def test_a_beginning_tells_what_came_before_its_end() -> None:
+    data = gguf()
+    end = data.index(b"tokenizer.ggml.model")
+    metadata = read_beginning(io.BytesIO(data[:end]))
+    assert metadata == {key: STARCODER[key] for key in list(STARCODER)[:-2]}
+
+
+def test_an_array_that_is_cut_off_still_tells_its_length() -> None:
+    data = gguf(STARCODER | {"tokenizer.ggml.tokens": ["token"] * 49152})
+    assert read_beginning(io.BytesIO(data[:4096]))["tokenizer.ggml.tokens"] == LongArray(49152)
+
+
+def test_a_beginning_of_other_bytes_is_refused() -> None:
+    with pytest.raises(CorruptGgufError, match="not GGUF"):
+        read_beginning(io.BytesIO(b"lmgg" + bytes(60)))

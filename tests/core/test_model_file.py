@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from gguf_files import ARRAY, STARCODER, STRING, U64, Metadata, gguf, text, write
 from starpad.core.errors import ModelFileError
-from starpad.core.model_file import parse_header, read_header
+from starpad.core.model_file import parse_beginning, parse_header, read_header
 
 NOWHERE = Path("remote.gguf")
 
@@ -289,3 +289,25 @@ def test_a_split_model_under_another_name_is_left_to_the_engine(tmp_path: Path) 
 def test_another_part_than_the_first_points_to_the_first(tmp_path: Path) -> None:
     metadata: Metadata = {"general.architecture": "starcoder2", "split.count": 3, "split.no": 1}
     assert "part 2 of 3" in refusal_of(write(tmp_path, gguf(metadata)))
+
+
+def test_the_beginning_of_a_remote_file_tells_what_memory_it_will_need() -> None:
+    data = gguf(STARCODER | {"tokenizer.ggml.tokens": ["token"] * 49152})
+    header = parse_beginning(data[: 64 << 10], NOWHERE, 1_850_000_000)
+    assert (header.layers, header.embedding, header.vocabulary_tokens) == (30, 3072, 49152)
+    assert (header.kv_heads, header.key_values, header.context_tokens) == (2, 128, 16384)
+    assert header.size_bytes == header.tensor_data_bytes == 1_850_000_000
+
+
+def test_a_beginning_without_the_dimensions_asks_for_more() -> None:
+    data = gguf({"general.description": "x" * 5000} | STARCODER)
+    with pytest.raises(EOFError):
+        parse_beginning(data[:4096], NOWHERE, len(data))
+
+
+def test_the_beginning_of_something_else_is_named() -> None:
+    for data, word in ((b"<!doctype html>", "web page"), (b"tjgg" + bytes(9), "legacy"), (b"", "")):
+        with pytest.raises(ModelFileError, match=word):
+            parse_beginning(data, NOWHERE, 1000)
+    with pytest.raises(ModelFileError, match="version 9"):
+        parse_beginning(gguf(version=9), NOWHERE, 1000)

@@ -3,6 +3,7 @@
 Format: docs/gguf.md of the ggml project; block sizes: ggml-common.h.
 """
 
+import contextlib
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -152,15 +153,14 @@ class _Reader:
     def value(self, kind: int) -> Value:
         if kind == _STRING:
             return self.text(_MAX_TEXT_BYTES)
-        if kind == _ARRAY:
-            return self._array()
         if kind not in _SCALARS:
             raise CorruptGgufError(f"a value has the unknown type {kind}")
         return self.number(_SCALARS[kind])
 
-    def _array(self) -> tuple[int | float, ...] | LongArray:
-        kind = self.u32()
-        length = self.u64(_MAX_ARRAY, "the length of an array")
+    def array_head(self) -> tuple[int, int]:
+        return self.u32(), self.u64(_MAX_ARRAY, "the length of an array")
+
+    def array_body(self, kind: int, length: int) -> tuple[int | float, ...] | LongArray:
         if kind == _STRING:
             self.skip_texts(length)
             return LongArray(length)
@@ -192,6 +192,29 @@ def read(stream: BinaryIO, head: bytes = b"") -> Gguf:
     the header and CorruptGgufError when the bytes make no sense.
     """
     reader = _Reader(stream, head)
+    metadata: dict[str, Value] = {}
+    version, tensor_count = _read_metadata(reader, metadata)
+    tensors = tuple(reader.tensor() for _ in range(tensor_count))
+    alignment = metadata.get("general.alignment", 32)
+    if not isinstance(alignment, int) or not 0 < alignment <= 1 << 20:
+        raise CorruptGgufError(f"the alignment is {alignment!r}")
+    return Gguf(version, metadata, tensors, -(-reader.position // alignment) * alignment)
+
+
+def read_beginning(stream: BinaryIO) -> Mapping[str, Value]:
+    """Return the metadata in a stream that may end inside the header.
+
+    Of an array that is cut off its length is there. Raises CorruptGgufError when the bytes make
+    no sense.
+    """
+    metadata: dict[str, Value] = {}
+    with contextlib.suppress(EOFError):
+        _read_metadata(_Reader(stream, b""), metadata)
+    return metadata
+
+
+def _read_metadata(reader: _Reader, metadata: dict[str, Value]) -> tuple[int, int]:
+    """Read up to the tensors; return the version and how many tensors there are."""
     if reader.take(len(MAGIC)) != MAGIC:
         raise CorruptGgufError("its first bytes are not GGUF")
     version = reader.u32()
@@ -200,13 +223,12 @@ def read(stream: BinaryIO, head: bytes = b"") -> Gguf:
     if version not in (2, 3):
         raise CorruptGgufError(f"it is of GGUF version {version}, readable are 2 and 3")
     tensor_count = reader.u64(_MAX_TENSORS, "the number of tensors")
-    metadata_count = reader.u64(_MAX_METADATA, "the number of metadata entries")
-    metadata: dict[str, Value] = {}
-    for _ in range(metadata_count):
-        key = reader.text(_MAX_NAME_BYTES)
-        metadata[key] = reader.value(reader.u32())
-    tensors = tuple(reader.tensor() for _ in range(tensor_count))
-    alignment = metadata.get("general.alignment", 32)
-    if not isinstance(alignment, int) or not 0 < alignment <= 1 << 20:
-        raise CorruptGgufError(f"the alignment is {alignment!r}")
-    return Gguf(version, metadata, tensors, -(-reader.position // alignment) * alignment)
+    for _ in range(reader.u64(_MAX_METADATA, "the number of metadata entries")):
+        key, kind = reader.text(_MAX_NAME_BYTES), reader.u32()
+        if kind == _ARRAY:
+            item_kind, length = reader.array_head()
+            metadata[key] = LongArray(length)
+            metadata[key] = reader.array_body(item_kind, length)
+        else:
+            metadata[key] = reader.value(kind)
+    return version, tensor_count

@@ -1,5 +1,6 @@
 """What a model file is, read from its first bytes: never from its name, never its weights."""
 
+import io
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -118,6 +119,25 @@ def parse_header(stream: BinaryIO, path: Path, size_bytes: int) -> ModelHeader:
     if not header.has_tokenizer:
         raise ModelFileError(f"{path.name} holds no tokenizer, so it cannot read text.", _GET_GGUF)
     return header
+
+
+def parse_beginning(data: bytes, path: Path, size_bytes: int) -> ModelHeader:
+    """Return what the first bytes of a GGUF file tell: enough to reckon its memory.
+
+    `path` and `size_bytes` describe the whole file, which stands for the weights: the table of
+    tensors lies behind the vocabulary, megabytes further on. Raises EOFError when the model's
+    dimensions lie further on too, ModelFileError when it is no usable GGUF file.
+    """
+    if not data.startswith(gguf.MAGIC):
+        raise _not_a_gguf(data[:_HEAD_BYTES], path.name)
+    try:
+        metadata = gguf.read_beginning(io.BytesIO(data))
+    except gguf.CorruptGgufError as error:
+        raise ModelFileError(f"{path.name} cannot be used: {error}.", _DOWNLOAD_AGAIN) from error
+    header = _header(Gguf(0, metadata, (), 0), path, size_bytes)
+    if not (header.layers and header.embedding and header.vocabulary_tokens):
+        raise EOFError("the model's dimensions lie further on")
+    return replace(header, tensor_data_bytes=size_bytes, end_offset_bytes=size_bytes)
 
 
 def _header(file: Gguf, path: Path, size_bytes: int) -> ModelHeader:
