@@ -306,7 +306,11 @@ def test_a_beginning_without_the_dimensions_asks_for_more() -> None:
 
 
 def test_the_beginning_of_something_else_is_named() -> None:
-    for data, word in ((b"<!doctype html>", "web page"), (b"tjgg" + bytes(9), "legacy"), (b"", "")):
+    for data, word in (
+        (b"<!doctype html>", "web page"),
+        (b"tjgg" + bytes(9), "legacy"),
+        (b"", "empty"),
+    ):
         with pytest.raises(ModelFileError, match=word):
             parse_beginning(data, NOWHERE, 1000)
     with pytest.raises(ModelFileError, match="version 9"):

@@ -18,9 +18,8 @@ from starpad.core.remote import RemoteFile
 
 
 def file(path: str, size: int = 100, sha256: str | None = None) -> RemoteFile:
-    return RemoteFile(
-        path, size, hashlib.sha256(path.encode()).hexdigest() if sha256 is None else sha256
-    )
+    own = hashlib.sha256(ascii(path).encode()).hexdigest()
+    return RemoteFile(path, size, own if sha256 is None else sha256)
 
 
 @pytest.mark.parametrize(
