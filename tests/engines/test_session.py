@@ -1,27 +1,19 @@
 """What is decided before an engine is started: context, threads, name, memory."""
 
 import asyncio
-from collections import deque
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from gguf_files import STARCODER, Metadata, gguf, write
 from starpad.core.engine_status import LoadedModel
 from starpad.core.errors import EngineError, NotEnoughMemoryError
+from starpad.core.load_options import LoadOptions
 from starpad.engines import devices, session
 from starpad.engines.client import EngineClient
-from starpad.engines.process import EngineProcess, new_log
-from starpad.engines.session import Loaded, hold_model
+from starpad.engines.process import new_log
+from starpad.engines.session import Loaded, hold_model, prepare
 from starpad.engines.spec import EngineSpec
-
-
-class _StartedError(Exception):
-    """Raised instead of a start, with what was to be started."""
-
-    def __init__(self, spec: EngineSpec) -> None:
-        self.spec = spec
 
 
 @pytest.fixture(autouse=True)
@@ -29,23 +21,9 @@ def four_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "physical_cores", lambda: 4)
 
 
-def plan(
-    path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    context_tokens: int = 4096,
-    threads: int = 0,
-) -> EngineSpec:
-    """Return what `hold_model` would start."""
-
-    async def start(spec: EngineSpec, key: str, lines: deque[str]) -> NoReturn:
-        assert len(key) > 20
-        raise _StartedError(spec)
-
-    monkeypatch.setattr(EngineProcess, "start", start)
-    with pytest.raises(_StartedError) as started:
-        asyncio.run(hold_model(path, context_tokens, threads, new_log(), print))
-    return started.value.spec
+def plan(path: Path, *, context_tokens: int = 4096, threads: int = 0) -> EngineSpec:
+    """Return what would be started."""
+    return prepare(LoadOptions(path, context_tokens, threads)).spec
 
 
 def large_model(folder: Path) -> Path:
@@ -55,59 +33,54 @@ def large_model(folder: Path) -> Path:
     return path
 
 
-def test_the_smaller_of_setting_and_training_bounds_the_context(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_smaller_of_setting_and_training_bounds_the_context(tmp_path: Path) -> None:
     path = write(tmp_path, gguf())
-    assert plan(path, monkeypatch, context_tokens=4096).context_tokens == 4096
-    assert plan(path, monkeypatch, context_tokens=1 << 20).context_tokens == 16384
+    assert plan(path, context_tokens=4096).context_tokens == 4096
+    assert plan(path, context_tokens=1 << 20).context_tokens == 16384
 
 
-def test_a_model_that_names_no_context_gets_the_setting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_that_names_no_context_gets_the_setting(tmp_path: Path) -> None:
     path = write(tmp_path, gguf({"tokenizer.ggml.model": "gpt2"}))
-    assert plan(path, monkeypatch, context_tokens=777).context_tokens == 777
+    assert plan(path, context_tokens=777).context_tokens == 777
 
 
-def test_a_model_takes_every_core_and_a_tiny_one_generates_on_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    large = plan(large_model(tmp_path), monkeypatch)
+def test_a_model_takes_every_core_and_a_tiny_one_generates_on_one(tmp_path: Path) -> None:
+    large = plan(large_model(tmp_path))
     assert (large.threads, large.prompt_threads) == (4, 4)
-    tiny = plan(write(tmp_path, gguf()), monkeypatch)
+    tiny = plan(write(tmp_path, gguf()))
     assert (tiny.threads, tiny.prompt_threads) == (1, 4)
 
 
-def test_chosen_threads_are_taken_as_they_are(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spec = plan(write(tmp_path, gguf()), monkeypatch, threads=3)
+def test_chosen_threads_are_taken_as_they_are(tmp_path: Path) -> None:
+    spec = plan(write(tmp_path, gguf()), threads=3)
     assert (spec.threads, spec.prompt_threads) == (3, 3)
 
 
-def test_a_model_without_a_name_is_called_like_its_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_model_without_a_name_is_called_like_its_file(tmp_path: Path) -> None:
     nameless: Metadata = STARCODER | {"general.name": ""}
-    assert plan(write(tmp_path, gguf()), monkeypatch).name == "Test Coder"
-    assert plan(write(tmp_path, gguf(nameless), "my-1b.gguf"), monkeypatch).name == "my-1b"
+    assert plan(write(tmp_path, gguf())).name == "Test Coder"
+    assert plan(write(tmp_path, gguf(nameless), "my-1b.gguf")).name == "my-1b"
 
 
 def test_too_little_memory_is_said_before_anything_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(devices, "available_memory_bytes", lambda: 1 << 27)
-    with pytest.raises(NotEnoughMemoryError, match=r"only 0\.1 GB are free"):
-        plan(large_model(tmp_path), monkeypatch)
+    with pytest.raises(NotEnoughMemoryError, match="only 134 MB are free"):
+        plan(large_model(tmp_path))
 
 
 def test_a_held_model_is_described_and_its_client_closed_when_it_is_let_go(
     demo_model: Path,
 ) -> None:
+    prepared = prepare(LoadOptions(demo_model, 256, 1))
+    fractions: list[float] = []
+
     async def hold() -> tuple[LoadedModel, EngineClient]:
         loaded: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
-        holding = asyncio.create_task(hold_model(demo_model, 256, 1, new_log(), loaded.set_result))
+        holding = asyncio.create_task(
+            hold_model(prepared, new_log(), loaded.set_result, fractions.append)
+        )
         held = await asyncio.wait_for(loaded, 30)
         model, client = held.model, held.client
         assert await client.health()

@@ -4,18 +4,24 @@ from pathlib import Path
 
 import pytest
 
-from starpad.engines.spec import Device, EngineReady, EngineSpec
+from starpad.core.engine_status import Device
+from starpad.core.load_options import KvType
+from starpad.engines.spec import EngineReady, EngineSpec
 
 
 def test_a_spec_is_one_line_and_comes_back_the_same() -> None:
-    spec = EngineSpec(Path("/models/näme with\nbreak.gguf"), "a name", 4096, 2, 4, port=8080)
+    spec = EngineSpec(
+        Path("/models/näme with\nbreak.gguf"), "a name", 4096, 2, 4, port=8080, kv_type=KvType.Q8_0
+    )
     line = spec.to_json()
     assert "\n" not in line
     assert EngineSpec.from_json(line.encode()) == spec
 
 
 def test_an_answer_comes_back_the_same() -> None:
-    ready = EngineReady("http://127.0.0.1:1", "1.0", (Device("CPU", "a CPU", False, 1 << 40),))
+    ready = EngineReady(
+        "http://127.0.0.1:1", "1.0", (Device("CPU", "a CPU", False, 1 << 40, 1 << 39),)
+    )
     assert EngineReady.from_json(ready.to_json()) == ready
 
 

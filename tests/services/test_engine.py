@@ -268,7 +268,7 @@ def test_a_model_that_does_not_fit_into_memory_is_not_even_started(
 ) -> None:
     monkeypatch.setattr(devices, "available_memory_bytes", lambda: 1_000_000)
     reason = failure(engine, qtbot, demo_model)
-    assert "only 0.0 GB are free" in reason
+    assert "only 1 MB are free" in reason
     assert engine.log_tail() == ""
 
 

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from starpad.core.fim import FimTokens
+from starpad.core.load_options import KvType
 
 
 class EngineState(StrEnum):
@@ -15,6 +16,18 @@ class EngineState(StrEnum):
     READY = "ready"
     BUSY = "busy"
     FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Something that the engine can compute on, as the engine itself names it."""
+
+    name: str
+    description: str
+    is_gpu: bool
+    memory_bytes: int
+    memory_free_bytes: int
+    """Before the model was loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +43,13 @@ class LoadedModel:
     stop_ids: frozenset[int]
     on_gpu: bool
     is_demo: bool
+    kv_type: KvType = KvType.F16
+    """As loaded: F16 also where a smaller type was asked for that the model cannot use."""
+    gpu_layers: int = -1
+    """As asked for; -1 let the engine choose."""
+    need_bytes: int = 0
+    """What it was reckoned to take, and gives back."""
+    devices: tuple[Device, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

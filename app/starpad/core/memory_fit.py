@@ -1,7 +1,9 @@
 """Whether a model fits into memory, reckoned from its header before anything is loaded."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
+from starpad.core.load_options import KvType
 from starpad.core.model_file import ModelHeader
 
 # Python, llama.cpp's code, its server threads and small buffers, with some room.
@@ -11,6 +13,21 @@ _BYTES_PER_ACTIVATION = 4
 # norm, the attention's results, and a feed-forward layer of four times the embedding.
 _EMBEDDINGS_PER_TOKEN = 8
 
+# llama.cpp leaves this much of a GPU's memory free when it chooses the layers to put there.
+_GPU_MARGIN_BYTES = 1 << 30
+# Beside a model that takes nearly everything, other programs should be able to grow by this much,
+_ROOM_BYTES = 1_000_000_000
+# and the estimate may be wrong by this part of itself.
+_DOUBT = 0.1
+
+
+class Verdict(StrEnum):
+    """How a model fits."""
+
+    FITS = "fits"
+    TIGHT = "tight"
+    DOES_NOT_FIT = "does not fit"
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryNeed:
@@ -19,6 +36,12 @@ class MemoryNeed:
     weights_bytes: int
     kv_bytes: int
     compute_bytes: int
+    """With all that the engine takes without a model."""
+    context_tokens: int = 0
+    """Of one slot."""
+    slots: int = 1
+    kv_type: KvType = KvType.F16
+    """As it will be: F16 where the model cannot use the one that was asked for."""
 
     @property
     def total_bytes(self) -> int:
@@ -28,48 +51,102 @@ class MemoryNeed:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Whether a model fits, and a sentence with the numbers."""
+    """Whether a model fits, a sentence with the numbers, and the same for a table's cell."""
 
-    is_enough: bool
+    verdict: Verdict
     sentence: str
+    short: str
+
+    @property
+    def is_enough(self) -> bool:
+        """Return whether the model can be loaded."""
+        return self.verdict is not Verdict.DOES_NOT_FIT
+
+
+def usable_kv_type(header: ModelHeader, wanted: KvType) -> KvType:
+    """Return `wanted` if the model's heads can be cut into its blocks, else F16."""
+    sizes = (header.key_values, header.value_values)
+    return wanted if not any(size % wanted.block_values for size in sizes) else KvType.F16
 
 
 def estimate(
     header: ModelHeader,
     context_tokens: int,
     slots: int,
-    kv_bytes_per_value: int = 2,
+    kv_type: KvType = KvType.F16,
     batch_tokens: int = 128,
 ) -> MemoryNeed:
     """Return the need of a model with `context_tokens` for each of `slots`, in bytes.
 
-    The weights count in full although they are mapped: they are all read for every token, and
-    llama.cpp copies many of them into an order that the processor likes. Attention's own scores
-    do not count: flash attention never holds them. Compared with StarCoder-shaped models of
-    0.3 to 0.4 GB in contexts of 4,096 to 16,384: within a tenth of what the process took.
+    The context is bounded by what the model was trained for. Attention's own scores do not count:
+    flash attention never holds them.
     """
+    context_tokens = min(context_tokens, header.context_tokens or context_tokens)
+    kv_type = usable_kv_type(header, kv_type)
     per_token = header.layers * header.kv_heads * (header.key_values + header.value_values)
     activations = header.vocabulary_tokens + header.embedding * _EMBEDDINGS_PER_TOKEN
     return MemoryNeed(
         weights_bytes=header.tensor_data_bytes,
-        kv_bytes=per_token * context_tokens * slots * kv_bytes_per_value,
+        kv_bytes=int(per_token * context_tokens * slots * kv_type.bytes_per_value),
         compute_bytes=_HOST_BYTES + activations * batch_tokens * _BYTES_PER_ACTIVATION,
+        context_tokens=context_tokens,
+        slots=slots,
+        kv_type=kv_type,
     )
 
 
-def fits(need: MemoryNeed, free_bytes: int) -> Fit:
-    """Return whether `need` fits into `free_bytes`, with a sentence for the user."""
-    parts = (
-        f"{_gb(need.weights_bytes)} for its weights, {_gb(need.kv_bytes)} for its context, "
-        f"{_gb(need.compute_bytes)} for work"
+def fits(need: MemoryNeed, free_bytes: int, gpu_free_bytes: int = 0) -> Fit:
+    """Return how `need` fits into `free_bytes` of memory and a GPU's own free memory.
+
+    `gpu_free_bytes` is 0 without a GPU, and where it shares the processor's memory.
+    """
+    movable = need.weights_bytes + need.kv_bytes
+    on_gpu = min(movable, max(0, gpu_free_bytes - _GPU_MARGIN_BYTES))
+    in_memory = need.total_bytes - on_gpu
+    verdict = _verdict(in_memory, free_bytes)
+    only = "" if verdict is not Verdict.DOES_NOT_FIT else "only "
+    sentence = (
+        f"The model needs {_size(need.total_bytes)} of memory "
+        f"({_size(need.weights_bytes)} for its weights, {_size(need.kv_bytes)} for {_context(need)}"
+        f", {_size(need.compute_bytes)} for work)"
     )
-    is_enough = need.total_bytes <= free_bytes
-    return Fit(
-        is_enough,
-        f"The model needs {_gb(need.total_bytes)} of memory ({parts}), "
-        f"and {'' if is_enough else 'only '}{_gb(free_bytes)} are free.",
+    if not on_gpu:
+        sentence += f", and {only}{_size(free_bytes)} are free."
+        return Fit(verdict, sentence, _short(in_memory, free_bytes, "free"))
+    share = "Its weights and context go" if on_gpu == movable else f"{_size(on_gpu)} of it go"
+    sentence += (
+        f". {share} to the GPU, which has {_size(gpu_free_bytes)} free; "
+        f"the other {_size(in_memory)} go to the memory, where {only}{_size(free_bytes)} are free."
     )
+    if on_gpu == movable and verdict is not Verdict.DOES_NOT_FIT:
+        return Fit(verdict, sentence, _short(on_gpu, gpu_free_bytes, "free on the GPU"))
+    return Fit(verdict, sentence, _short(in_memory, free_bytes, "free beside the GPU"))
 
 
-def _gb(count_bytes: int) -> str:
+def _verdict(need_bytes: int, free_bytes: int) -> Verdict:
+    left = free_bytes - need_bytes
+    if left < 0:
+        return Verdict.DOES_NOT_FIT
+    # A model of 50 MB takes nobody's room: never ask for more than the model itself is large.
+    room = min(need_bytes, max(_ROOM_BYTES, int(need_bytes * _DOUBT)))
+    return Verdict.TIGHT if left < room else Verdict.FITS
+
+
+def _context(need: MemoryNeed) -> str:
+    if not need.context_tokens:
+        return "its context"
+    many = "a context" if need.slots == 1 else f"{need.slots} contexts"
+    return f"{many} of {need.context_tokens:,} tokens in {need.kv_type}"
+
+
+def _short(need_bytes: int, free_bytes: int, where: str) -> str:
+    need, free = _size(need_bytes), _size(free_bytes)
+    if need[-2:] == free[-2:]:
+        need = need[:-3]
+    return f"needs {need} of {free} {where}"
+
+
+def _size(count_bytes: int) -> str:
+    if count_bytes < 950_000_000:
+        return f"{count_bytes / 1e6:,.0f} MB"
     return f"{count_bytes / 1e9:,.1f} GB"

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from starpad.core.child_process import die_with_parent, protected_stdout
-from starpad.engines.spec import KEY_VARIABLE, Device, EngineReady, EngineSpec
+from starpad.core.engine_status import Device
+from starpad.engines.spec import KEY_VARIABLE, EngineReady, EngineSpec
 
 _GPU_BATCH_TOKENS = 512
 
@@ -56,6 +57,8 @@ def _parameters(xllamacpp: Any, spec: EngineSpec, key: str, devices: tuple[Devic
     parameters.n_batch = max(spec.batch_tokens, _GPU_BATCH_TOKENS) if has_gpu else spec.batch_tokens
     parameters.cpuparams.n_threads = spec.threads
     parameters.cpuparams_batch.n_threads = spec.prompt_threads or spec.threads
+    kv_type = getattr(xllamacpp.ggml_type, f"GGML_TYPE_{spec.kv_type.upper()}")
+    parameters.cache_type_k = parameters.cache_type_v = kv_type
     parameters.cache_ram_mib = spec.cache_ram_mib
     parameters.cache_idle_slots = spec.cache_ram_mib > 0
     parameters.warmup = True
@@ -77,6 +80,7 @@ def _device(info: dict[str, Any]) -> Device:
         description=info["description"],
         is_gpu="GPU" in info["type"].name.split("_TYPE_")[-1],
         memory_bytes=info["memory_total"],
+        memory_free_bytes=info["memory_free"],
     )
 
 

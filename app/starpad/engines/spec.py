@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from starpad.core.engine_status import Device
+from starpad.core.load_options import KvType
+
 KEY_VARIABLE = "STARPAD_ENGINE_KEY"
 """The environment variable that carries the key: a command line is everybody's to read."""
 
@@ -28,6 +31,7 @@ class EngineSpec:
     """Prompt tokens that are evaluated between two looks at whether the request was cancelled."""
     gpu_layers: int = -1
     """-1 lets the engine choose."""
+    kv_type: KvType = KvType.F16
     cache_ram_mib: int = 0
     """Memory for prompts beyond the slots' own caches; llama.cpp's own default is 8 GiB."""
     port: int = 0
@@ -41,17 +45,8 @@ class EngineSpec:
     def from_json(cls, line: str | bytes) -> Self:
         """Return what `to_json` wrote."""
         fields = json.loads(line)
-        return cls(**fields | {"model": Path(fields["model"])})
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """Something that the engine can compute on, as the engine itself names it."""
-
-    name: str
-    description: str
-    is_gpu: bool
-    memory_bytes: int
+        decoded = {"model": Path(fields["model"]), "kv_type": KvType(fields["kv_type"])}
+        return cls(**fields | decoded)
 
 
 @dataclass(frozen=True, slots=True)

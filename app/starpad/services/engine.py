@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance, Slot
 from starpad.core.engine_exit import ExitReport
 from starpad.core.engine_status import EngineState, EngineStatus
 from starpad.core.errors import EngineError, StarpadError
+from starpad.core.load_options import LoadOptions
 from starpad.core.restart_policy import RestartPolicy
 from starpad.engines import process, session
 from starpad.services.inference_thread import Emit, InferenceThread, RequestEnd
@@ -187,7 +188,7 @@ class EngineService(QObject):
 
 
 async def _hold(memory: asyncio.Lock, order: _Order, lines: deque[str], emit: Emit) -> ExitReport:
+    options = LoadOptions(order.path, order.context_tokens, order.threads)
     async with memory:
-        return await session.hold_model(
-            order.path, order.context_tokens, order.threads, lines, on_loaded=emit
-        )
+        prepared = session.prepare(options)
+        return await session.hold_model(prepared, lines, on_loaded=emit, on_progress=emit)
