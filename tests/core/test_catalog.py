@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from starpad.core import paths
-from starpad.core.catalog import Ability, load
+from starpad.core.catalog import Ability, Series, by_series, load
 from starpad.core.errors import ModelFileError
 
 
@@ -17,8 +17,9 @@ def test_the_starcoder_families_are_all_there() -> None:
     assert {
         "starcoderbase-1b", "starcoderbase-3b", "starcoderbase-7b", "starcoderbase", "starcoder",
         "starcoder2-3b", "starcoder2-7b", "starcoder2-15b", "tiny_starcoder_py",
-        "starcoder2-15b-instruct-v0.1",
-    } <= set(ids)  # fmt: skip
+        "starcoder2-15b-instruct-v0.1", "starcoderplus", "starcoder2-7b-instruct", "starchat-beta",
+        "starchat2-15b-v0.1", "wizardcoder-15b-v1.0", "octocoder",
+    } == set(ids)  # fmt: skip
     assert ids[0] == "starcoder2-3b", "the best first choice comes first"
 
 
@@ -31,7 +32,7 @@ def test_only_the_tuned_models_are_for_chat() -> None:
     chat = {family.id for family in load() if Ability.CHAT in family.abilities}
     assert chat == {
         "starcoder2-15b-instruct-v0.1", "starcoder2-7b-instruct", "starchat2-15b-v0.1",
-        "wizardcoder-15b-v1.0",
+        "wizardcoder-15b-v1.0", "starchat-beta", "octocoder",
     }  # fmt: skip
 
 
@@ -50,9 +51,61 @@ def test_context_is_8192_in_the_first_series_and_16384_in_the_second() -> None:
 
 def test_every_page_is_on_the_hub_and_every_license_has_an_address() -> None:
     for family in load():
-        assert family.license.url.startswith("https://huggingface.co/")
+        assert family.license.url.startswith("https://")
+        assert "not legal advice" in family.license.summary
         for repository in family.repositories:
             assert repository.url == f"https://huggingface.co/{repository.id}"
+
+
+def test_families_are_grouped_by_series_and_none_is_lost() -> None:
+    families = load()
+    groups = by_series(families)
+    assert list(groups) == [Series.STARCODER2, Series.STARCODER, Series.CHAT]
+    assert [family.id for family in groups[Series.STARCODER2]] == [
+        "starcoder2-3b", "starcoder2-7b", "starcoder2-15b",
+    ]  # fmt: skip
+    assert sum(len(group) for group in groups.values()) == len(families)
+    for family in groups[Series.CHAT]:
+        assert Ability.CHAT in family.abilities, family.id
+
+
+def test_every_family_says_what_it_was_trained_on() -> None:
+    for family in load():
+        if family.series is not Series.CHAT:
+            stack = "The Stack v2" if "2-" in family.id else "The Stack v1.2"
+            assert stack in family.training_data, family.id
+            assert "opted out" in family.training_data, family.id
+        else:
+            assert "tuned on" in family.training_data, family.id
+
+
+def test_a_model_that_only_exists_in_the_old_format_says_that_it_cannot_be_loaded() -> None:
+    legacy = [family for family in load() if not family.is_loadable]
+    assert [family.id for family in legacy] == ["octocoder"]
+    assert "cannot load" in legacy[0].warnings[0]
+    for family in load():
+        for repository in family.repositories:
+            assert repository.is_legacy_ggml == repository.id.endswith("GGML"), repository.id
+            assert repository.is_legacy_ggml == ("cannot load" in repository.note)
+    assert load()[0].is_loadable
+
+
+def test_of_a_repository_with_several_models_only_the_familys_files_count() -> None:
+    family = next(family for family in load() if family.id == "starcoderbase-1b")
+    shared = next(one for one in family.repositories if one.id == "TabbyML/models")
+    assert shared.holds("starcoderbase-1B.Q8_0.gguf")
+    assert not shared.holds("starcoderbase-7B.Q8_0.gguf")
+    assert not shared.holds("starcoderbase-1Bx/README.md")
+    assert family.repositories[0].holds("sub/anything.gguf")
+
+
+def test_a_repository_belongs_to_one_family_unless_it_says_which_files() -> None:
+    seen: dict[str, str] = {}
+    for family in load():
+        for repository in family.repositories:
+            if repository.file_pattern == "*":
+                assert repository.id.lower() not in seen, repository.id
+                seen[repository.id.lower()] = family.id
 
 
 def test_no_size_and_no_hash_is_typed_by_hand() -> None:
@@ -73,10 +126,6 @@ DAMAGES: dict[str, Callable[[Any], object]] = {
     "another version": lambda content: content.update(version=2),
     "no version": lambda content: content.pop("version"),
     "no families": lambda content: content.pop("families"),
-    "licenses in a list": lambda content: content.update(licenses=[]),
-    "a license without an address": lambda content: content.update(
-        licenses={"bigcode-openrail-m": {"name": "x", "url": "x"}}
-    ),
     "families not a list": lambda content: content.update(families=[3]),
     "the same family twice": lambda content: content["families"].append(content["families"][0]),
     "no name": lambda content: content["families"][0].pop("name"),
@@ -88,6 +137,12 @@ DAMAGES: dict[str, Callable[[Any], object]] = {
     "no context": _family(context_tokens=0),
     "context as a text": _family(context_tokens="8192"),
     "an unknown license": _family(license="mine"),
+    "no license": _family(license=""),
+    "an unknown series": _family(series="StarCoder3"),
+    "no names": _family(names=[]),
+    "no word on the training data": _family(training_data=""),
+    "a file pattern that is a number": _family(repositories=[{"id": "a/b", "file_pattern": 3}]),
+    "legacy as a text": _family(repositories=[{"id": "a/b", "is_legacy_ggml": "no"}]),
     "gated as a text": _family(is_gated="no"),
     "a repository elsewhere": _family(repositories=[{"id": "https://example.com/x"}]),
     "a repository that climbs": _family(repositories=[{"id": "../x"}]),

@@ -9,11 +9,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 from starpad.core import paths
 from starpad.core.errors import ModelFileError
+from starpad.core.licenses import License, license_for
 
 VERSION = 1
 HUB = "https://huggingface.co"
@@ -28,26 +30,36 @@ class Ability(StrEnum):
     CHAT = "chat"
 
 
-@dataclass(frozen=True, slots=True)
-class License:
-    """The terms of a model's weights: the Hub's id, a name to show, and where they stand."""
+class Series(StrEnum):
+    """What the families are grouped by; the value is the heading."""
 
-    id: str
-    name: str
-    url: str
+    STARCODER2 = "StarCoder2"
+    STARCODER = "StarCoder"
+    CHAT = "Chat tunes"
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A Hub repository with GGUF files of a family; `note` may be empty."""
+    """A Hub repository with files of a family; `note` may be empty.
+
+    `file_pattern` (as in a shell, `*` for all) says which files are this family's where a
+    repository holds several. `is_legacy_ggml`: its files are of the GGML format of 2023, which
+    cannot be loaded.
+    """
 
     id: str
-    note: str
+    note: str = ""
+    file_pattern: str = "*"
+    is_legacy_ggml: bool = False
 
     @property
     def url(self) -> str:
         """The repository's page."""
         return f"{HUB}/{self.id}"
+
+    def holds(self, file: str) -> bool:
+        """Say whether `file` (a path in the repository) is this family's."""
+        return fnmatch(file.rsplit("/", 1)[-1].lower(), self.file_pattern.lower())
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +68,14 @@ class Family:
 
     `original` is the makers' own repository id; `is_gated` says that its files need an accepted
     licence and a sign-in there (the conversions in `repositories` do not, the licence holds all
-    the same). `parameters` is a text such as 15.5B.
+    the same). `parameters` is a text such as 15.5B, `training_data` a sentence on what the model
+    has read. `names` are how files of it are called, less the quantization: core/families.py
+    recognizes it by them.
     """
 
     id: str
     name: str
+    series: Series
     parameters: str
     abilities: frozenset[Ability]
     context_tokens: int
@@ -68,8 +83,15 @@ class Family:
     original: str
     is_gated: bool
     summary: str
+    training_data: str
+    names: tuple[str, ...]
     repositories: tuple[Repository, ...]
     warnings: tuple[str, ...]
+
+    @property
+    def is_loadable(self) -> bool:
+        """Whether there is a repository with files that this version can load."""
+        return not all(repository.is_legacy_ggml for repository in self.repositories)
 
 
 def load(path: Path | None = None) -> tuple[Family, ...]:
@@ -92,33 +114,52 @@ def load(path: Path | None = None) -> tuple[Family, ...]:
 def _catalog(content: Mapping[str, Any]) -> tuple[Family, ...]:
     if content["version"] != VERSION:
         raise ValueError(f"version {content['version']!r} is not {VERSION}")
-    licenses = {
-        name: License(name, _text(item["name"]), _web_address(item["url"]))
-        for name, item in content["licenses"].items()
-    }
-    families = tuple(_family(item, licenses) for item in content["families"])
+    families = tuple(_family(item) for item in content["families"])
     if len({family.id for family in families}) != len(families):
         raise ValueError("two families have the same id")
     return families
 
 
-def _family(item: Mapping[str, Any], licenses: Mapping[str, License]) -> Family:
+def by_series(families: Sequence[Family]) -> dict[Series, tuple[Family, ...]]:
+    """Group families for a list with headings; the order is kept within each."""
+    return {
+        series: tuple(family for family in families if family.series is series) for series in Series
+    }
+
+
+def _family(item: Mapping[str, Any]) -> Family:
     return Family(
         id=_text(item["id"]),
         name=_text(item["name"]),
+        series=Series(item["series"]),
         parameters=_text(item["parameters"]),
         abilities=frozenset(Ability(name) for name in _some(item["abilities"])),
         context_tokens=_count(item["context_tokens"]),
-        license=licenses[item["license"]],
+        license=_license(item["license"]),
         original=_repository_id(item["original"]),
         is_gated=_flag(item["is_gated"]),
         summary=_text(item["summary"]),
-        repositories=tuple(
-            Repository(_repository_id(one["id"]), _text(one["note"]) if "note" in one else "")
-            for one in _some(item["repositories"])
-        ),
+        training_data=_text(item["training_data"]),
+        names=tuple(_text(name) for name in _some(item["names"])),
+        repositories=tuple(_repository(one) for one in _some(item["repositories"])),
         warnings=tuple(_text(warning) for warning in item["warnings"]),
     )
+
+
+def _repository(item: Mapping[str, Any]) -> Repository:
+    return Repository(
+        _repository_id(item["id"]),
+        note=_text(item["note"]) if "note" in item else "",
+        file_pattern=_text(item.get("file_pattern", "*")),
+        is_legacy_ggml=_flag(item.get("is_legacy_ggml", False)),
+    )
+
+
+def _license(value: object) -> License:
+    license_ = license_for(_text(value))
+    if not license_.is_known:
+        raise ValueError(f"the licence {value!r} is not described")
+    return license_
 
 
 def _text(value: object) -> str:
@@ -148,10 +189,4 @@ def _some(values: Sequence[Any]) -> Sequence[Any]:
 def _repository_id(value: object) -> str:
     if not _REPOSITORY_ID.fullmatch(_text(value)):
         raise ValueError(f"{value!r} is not a repository on the Hub")
-    return str(value)
-
-
-def _web_address(value: object) -> str:
-    if not _text(value).startswith("https://"):
-        raise ValueError(f"{value!r} is not a web address")
     return str(value)
