@@ -3,5 +3,6 @@
 from .faults import Fault, FaultKind
 from .hub import FakeHub
 from .messages import Request
+from .shelf import fill
 
-__all__ = ["FakeHub", "Fault", "FaultKind", "Request"]
+__all__ = ["FakeHub", "Fault", "FaultKind", "Request", "fill"]

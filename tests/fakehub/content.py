@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 Source = bytes | Path | tuple[bytes | memoryview, ...]
@@ -13,22 +14,33 @@ _LARGE_BYTES = 10_000_000
 _BLOCK_BYTES = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: hashes are computed when asked for, and kept
 class Content:
     """One version of a file."""
 
     source: Source
     size_bytes: int
-    sha256: str
-    blob_id: str
-    """Git's SHA-1: of the bytes, or of the pointer file where they are kept outside Git."""
-    pointer_bytes: int
-    """The size of that pointer file; 0 for a small file, which Git holds itself."""
+    is_large: bool
+    """Whether the content network serves it, and Git only has a pointer to it."""
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the bytes, in hex digits."""
+        digest = hashlib.sha256()
+        for block in self._blocks():
+            digest.update(block)
+        return digest.hexdigest()
+
+    @cached_property
+    def blob_id(self) -> str:
+        """Git's SHA-1: of the bytes, or of the pointer."""
+        data = self._pointer if self.is_large else b"".join(self._blocks())
+        return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
     @property
-    def is_large(self) -> bool:
-        """Whether the content network serves it."""
-        return self.pointer_bytes > 0
+    def pointer_bytes(self) -> int:
+        """The size of the pointer."""
+        return len(self._pointer)
 
     @property
     def xet_hash(self) -> str:
@@ -48,34 +60,29 @@ class Content:
                 yield memoryview(part), first, last
             position += len(part)
 
+    @property
+    def _pointer(self) -> bytes:
+        return (
+            "version https://git-lfs.github.com/spec/v1\n"
+            f"oid sha256:{self.sha256}\nsize {self.size_bytes}\n"
+        ).encode()
 
-def describe(name: str, source: Source) -> Content:
-    """Return the content with its hashes; the name and the size decide who keeps it."""
-    sha256 = hashlib.sha256()
-    size = 0
-    for block in _blocks(source):
-        sha256.update(block)
-        size += len(block)
-    if not name.endswith(_LARGE_SUFFIXES) and size < _LARGE_BYTES:
-        data = b"".join(_blocks(source))
-        return Content(data, size, sha256.hexdigest(), _blob_id(data), 0)
-    pointer = (
-        "version https://git-lfs.github.com/spec/v1\n"
-        f"oid sha256:{sha256.hexdigest()}\nsize {size}\n"
-    ).encode()
-    return Content(source, size, sha256.hexdigest(), _blob_id(pointer), len(pointer))
+    def _blocks(self) -> Iterator[bytes | memoryview]:
+        for part, first, last in self.parts(0, self.size_bytes):
+            if isinstance(part, memoryview):
+                yield part[first:last]
+                continue
+            with part.open("rb") as file:
+                while block := file.read(_BLOCK_BYTES):
+                    yield block
 
 
-def _blocks(source: Source) -> Iterator[bytes | memoryview]:
-    if isinstance(source, bytes):
-        yield source
-    elif isinstance(source, tuple):
-        yield from source
+def content_of(name: str, source: Source) -> Content:
+    """Return the content of a file; its name and its size decide who keeps it."""
+    if isinstance(source, Path):
+        size = source.stat().st_size
+    elif isinstance(source, bytes):
+        size = len(source)
     else:
-        with source.open("rb") as file:
-            while block := file.read(_BLOCK_BYTES):
-                yield block
-
-
-def _blob_id(data: bytes) -> str:
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+        size = sum(len(part) for part in source)
+    return Content(source, size, name.endswith(_LARGE_SUFFIXES) or size >= _LARGE_BYTES)

@@ -42,10 +42,8 @@ class Repository:
 
     def add_commit(self, files: Mapping[str, Content]) -> str:
         """Record new contents as the newest commit and return its name."""
-        digest = hashlib.sha1(f"{self.id} {len(self.commits)}".encode(), usedforsecurity=False)
-        for path, content in sorted(files.items()):
-            digest.update(f"{path} {content.sha256}\n".encode())
-        commit = digest.hexdigest()
+        name = f"{self.id} {len(self.commits)} {sorted(files)}"
+        commit = hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
         self.commits[commit] = dict(files)
         return commit
 

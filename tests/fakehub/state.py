@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from .accounts import Accounts, Token
-from .content import Content, Source, describe
+from .content import Content, Source, content_of
 from .faults import Fault, FaultBook, FaultKind
 from .messages import Request
 from .repositories import GgufSummary, Repository
@@ -24,7 +24,7 @@ class HubState:
         self.content_endpoint = ""
         self.repositories: dict[str, Repository] = {}
         self.contents: dict[str, Content] = {}
-        """By SHA-256."""
+        """Those that the content network has been asked for, by SHA-256."""
         self.accounts = Accounts()
         self.fault_book = FaultBook()
         self.requests: list[Request] = []
@@ -62,9 +62,9 @@ class HubState:
             repository_id, len(self.repositories), license, gating, downloads, likes, base_model,
             tags, gguf or {}, has_xet,
         )  # fmt: skip
-        contents = {path: self._keep(path, source) for path, source in files.items()}
+        contents = {path: content_of(path, source) for path, source in files.items()}
         if "README.md" not in contents:
-            contents["README.md"] = self._keep("README.md", repository.readme())
+            contents["README.md"] = content_of("README.md", repository.readme())
         repository.add_commit(contents)
         self.repositories[repository_id] = repository
         return repository.commit
@@ -72,7 +72,7 @@ class HubState:
     def replace_file(self, repository_id: str, path: str, source: Source) -> str:
         """Add or replace a file and return the new commit; the old ones stay."""
         repository = self.repositories[repository_id]
-        return repository.add_commit({**repository.files, path: self._keep(path, source)})
+        return repository.add_commit({**repository.files, path: content_of(path, source)})
 
     def remove_file(self, repository_id: str, path: str) -> str:
         """Remove a file and return the new commit."""
@@ -91,11 +91,6 @@ class HubState:
     def content(self, repository_id: str, path: str) -> Content:
         """Return the newest version of a file: its size and hashes."""
         return self.repositories[repository_id].files[path]
-
-    def _keep(self, path: str, source: Source) -> Content:
-        content = describe(path, source)
-        self.contents[content.sha256] = content
-        return content
 
     # Accounts
 
@@ -150,6 +145,7 @@ class HubState:
 
     def sign(self, content: Content, name: str, *, is_expired: bool = False) -> str:
         """Return an address at the content network: good for a while, each another one."""
+        self.contents[content.sha256] = content
         lifetime = -1.0 if is_expired else self.url_lifetime_s
         expires = f"{time.time() + lifetime:.3f}"
         query = {
