@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from starpad.core.download import Download, DownloadState
 from starpad.ui.models.download_steps import GO_ON, Step, steps_for
-from starpad.ui.models.labels import ElidedLabel, text_label
+from starpad.ui.models.labels import ElidedLabel, restyle, text_label
 from starpad.ui.models.progress_text import PER_MILLE, per_mille, progress_text
 
 _KEYS = (
@@ -25,6 +25,12 @@ _KEYS = (
     "Alt with an arrow key: earlier or later in the queue."
 )
 _TOGGLE = GO_ON | {Step.PAUSE}
+_WAIT_FOR_USER = (DownloadState.FAILED, DownloadState.DONE)
+_TIPS = {
+    Step.REMOVE: "The model stays on this computer",
+    Step.USE: "Load this model",
+    Step.PAUSE: "What has arrived is kept",
+}
 
 
 def name_of(download: Download) -> str:
@@ -48,16 +54,22 @@ class DownloadRow(QGroupBox):
         self.setObjectName("card")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAccessibleDescription(_KEYS)
-        self._name = ElidedLabel(name_of(download), Qt.TextElideMode.ElideMiddle)
+        owner, _, name = download.order.repository.rpartition("/")
+        self._name = ElidedLabel(name, Qt.TextElideMode.ElideMiddle)
         font = self._name.font()
         font.setBold(True)
         self._name.setFont(font)
+        self._quantization = QLabel(download.order.quantization)
+        self._quantization.setObjectName("chip")
+        self._quantization.setVisible(bool(download.order.quantization))
+        self._owner = ElidedLabel(owner, is_quiet=True)
         self._bar = QProgressBar()
         self._bar.setRange(0, PER_MILLE)
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName("Progress")
-        self._numbers = ElidedLabel()
+        self._numbers = ElidedLabel(is_quiet=True)
         self._percent = QLabel()
+        self._percent.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self._note = text_label()
         self._earlier = _arrow("↑", "Earlier in the queue")
         self._later = _arrow("↓", "Later in the queue")
@@ -101,8 +113,8 @@ class DownloadRow(QGroupBox):
 
     def focus_chain(self) -> list[QWidget]:
         """Return what Tab stops at, in this order."""
-        in_order = [self._button_row.itemAt(n).widget() for n in range(self._button_row.count())]
-        return [self, *in_order]
+        buttons = sorted(self._buttons.values(), key=self._button_row.indexOf)
+        return [self, *buttons, self._earlier, self._later]
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         delta = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()), 0)
@@ -120,14 +132,14 @@ class DownloadRow(QGroupBox):
             super().keyPressEvent(event)
 
     def _arrange(self) -> None:
-        self._numbers.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        self._percent.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self._button_row.setSpacing(6)
         for arrow in (self._earlier, self._later):
             self._button_row.addWidget(arrow)
         top = QHBoxLayout()
-        top.setSpacing(12)
-        top.addWidget(self._name, 1)
+        top.setSpacing(8)
+        top.addWidget(self._name)
+        top.addWidget(self._quantization, 0, Qt.AlignmentFlag.AlignVCenter)
+        top.addWidget(self._owner, 1)
         top.addLayout(self._button_row)
         numbers = QHBoxLayout()
         numbers.setSpacing(12)
@@ -144,30 +156,33 @@ class DownloadRow(QGroupBox):
     def _show_state(self, download: Download) -> None:
         is_done = download.state is DownloadState.DONE
         self.setAccessibleName(f"{name_of(download)}, {download.state}")
-        for widget in (self._bar, self._note):  # whose colors in app.qss depend on it
-            widget.setProperty("state", download.state.name.lower())
-            widget.style().unpolish(widget)
-            widget.style().polish(widget)
-        for widget in (self._bar, self._percent, self._earlier, self._later):
+        restyle(self._bar, "state", download.state.name.lower())
+        restyle(self._note, "state", download.state.name.lower())
+        unfinished: tuple[QWidget, ...] = (self._bar, self._percent, self._earlier, self._later)
+        for widget in unfinished:
             widget.setVisible(not is_done)
 
     def _show_steps(self, steps: tuple[Step, ...]) -> None:
         if steps == self._steps:
             return
         self._steps = steps
-        had_focus = any(button.hasFocus() for button in self._buttons.values())
         shown: dict[Step, QPushButton] = {}
         for place, step in enumerate(steps):
             key = Step.RESUME if step in _TOGGLE else step
             button = self._buttons.get(key) or self._make_button(key)
             button.setText(step)
             button.setProperty("step", step)
+            button.setToolTip(
+                f"Opens {self.download.url}" if step is Step.OPEN_PAGE else _TIPS.get(step, "")
+            )
             button.setAccessibleName(f"{step}: {name_of(self.download)}")
             self._button_row.removeWidget(button)
             self._button_row.insertWidget(place, button)
+            is_next = place == 0 and self.download.state in _WAIT_FOR_USER
+            restyle(button, "next", "yes" if is_next else "no")
             shown[key] = button
         for key, button in self._buttons.items():
-            if key not in shown and button.hasFocus() and had_focus:
+            if key not in shown and button.hasFocus():
                 self.setFocus()  # not another button: the key that is on its way was not for it
             button.setVisible(key in shown)
 

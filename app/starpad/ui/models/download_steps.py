@@ -17,7 +17,7 @@ class Step(StrEnum):
     OPEN_PAGE = "Open page"
     USE = "Use"
     CANCEL = "Cancel"
-    REMOVE = "Remove"
+    REMOVE = "Remove from list"
 
 
 GO_ON = frozenset({Step.RESUME, Step.RETRY, Step.CHECK_AGAIN})

@@ -141,7 +141,8 @@ class DownloadsView(QWidget):
             if id_ in kept:
                 continue
             self._close_question(id_)
-            had_focus = row.isAncestorOf(self.focusWidget() or self) or row.hasFocus()
+            focus = self.window().focusWidget()
+            had_focus = focus is not None and (focus is row or row.isAncestorOf(focus))
             del self._rows[id_]
             if had_focus and self._rows:
                 rows = list(self._rows.values())

@@ -1,6 +1,6 @@
 """Labels that the models pages share: plain text, titles, quiet text, text that may be cut."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QResizeEvent
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -26,6 +26,14 @@ def title_label(text: str = "", *, scale: float = 1.0) -> QLabel:
     return label
 
 
+def restyle(widget: QWidget, name: str, value: str) -> None:
+    """Give the widget a property that app.qss goes by, and its new look."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
 class ElidedLabel(QLabel):
     """One line that is cut with an ellipsis where room is short; its tip says the whole."""
 
@@ -33,11 +41,18 @@ class ElidedLabel(QLabel):
         self,
         text: str = "",
         mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+        *,
+        is_quiet: bool = False,
     ) -> None:
         super().__init__(text)
         self._mode = mode
         self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        if is_quiet:
+            self.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(0, super().minimumSizeHint().height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

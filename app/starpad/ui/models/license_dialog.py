@@ -1,12 +1,11 @@
 """The licence of a model in plain words, before its first download."""
 
-from functools import partial
-
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
+    QFormLayout,
     QHBoxLayout,
     QPlainTextEdit,
     QPushButton,
@@ -16,12 +15,10 @@ from PySide6.QtWidgets import (
 
 from starpad.ui.models.labels import text_label, title_label
 
-_NOTE = (
-    "This summary is no legal advice; the full licence counts. "
-    "Starpad keeps this text and the date of your answer on this computer, and tells nobody."
-)
+_NOTE = "If you accept, Starpad keeps this text and the date on this computer. It tells nobody."
 _WIDTH_CHARACTERS = 72
-_LINES = 14
+_LINES = 16
+_MARGIN = 10
 
 
 class LicenseDialog(QDialog):
@@ -42,16 +39,16 @@ class LicenseDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle(f"Licence: {license_name}")
+        self._url = url
         title = f"Before {model_name} is downloaded"
-        lead = (
-            f"The model in {repository} comes under the {license_name}. "
-            "In short, this is what it means for you:"
-        )
-        link = f"The full licence: {url}"
-        self._text = "\n\n".join((title, lead, summary, link, _NOTE))
-        self.setAccessibleDescription(lead)
+        facts = [("Model", repository), ("Licence", license_name), ("Full text", url)]
+        facts = [(name, value) for name, value in facts if value]
+        lines = "\n".join(f"{name}: {value}" for name, value in facts)
+        self._text = "\n\n".join((title, lines, summary, _NOTE))
         self._summary = QPlainTextEdit(summary, readOnly=True)
-        self._summary.setAccessibleName(f"The {license_name} in plain words")
+        self._summary.setObjectName("paper")
+        self._summary.setAccessibleName(f"{license_name} in plain words")
+        self._summary.document().setDocumentMargin(_MARGIN)
         self._summary.setTextInteractionFlags(
             Qt.TextInteractionFlag.TextSelectableByMouse
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
@@ -60,24 +57,20 @@ class LicenseDialog(QDialog):
         metrics = self._summary.fontMetrics()
         self._summary.setMinimumWidth(metrics.averageCharWidth() * _WIDTH_CHARACTERS)
         self._summary.setMinimumHeight(metrics.lineSpacing() * _LINES)
-        open_page = QPushButton("&Read the full licence")
-        open_page.setAutoDefault(False)
-        open_page.setToolTip(f"Opens {url} in your browser")
-        open_page.setAccessibleDescription(f"Opens {url} in your browser")
-        open_page.clicked.connect(partial(self.page_requested.emit, url))
-        link_row = QHBoxLayout()
-        link_row.setSpacing(12)
-        link_row.addWidget(text_label(link), 1)
-        link_row.addWidget(open_page)
+        form = QFormLayout()
+        form.setHorizontalSpacing(12)
+        form.setVerticalSpacing(4)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignTop)
+        for name, value in facts:
+            form.addRow(text_label(name, is_quiet=True), text_label(value))
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(12)
         column.addWidget(title_label(title, scale=1.25))
-        column.addWidget(text_label(lead))
+        column.addLayout(form)
         column.addWidget(self._summary, 1)
-        column.addLayout(link_row)
         column.addWidget(text_label(_NOTE, is_quiet=True))
-        column.addWidget(self._make_buttons())
+        column.addLayout(self._make_buttons(url))
         self._summary.setFocus()  # a screen reader starts with what is to be read
 
     @property
@@ -91,10 +84,23 @@ class LicenseDialog(QDialog):
             return  # held since the button that led here: nobody agrees like that
         super().keyPressEvent(event)
 
-    def _make_buttons(self) -> QDialogButtonBox:
+    def _make_buttons(self, url: str) -> QHBoxLayout:
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         accept = buttons.addButton("&Accept and download", QDialogButtonBox.ButtonRole.AcceptRole)
         accept.setDefault(True)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
-        return buttons
+        row = QHBoxLayout()
+        if url:
+            read = QPushButton("&Read the full licence")
+            read.setAutoDefault(False)
+            read.setToolTip(f"Opens {url} in your browser")
+            read.setAccessibleDescription(read.toolTip())
+            read.clicked.connect(self._on_read_clicked)
+            row.addWidget(read)
+        row.addWidget(buttons, 1)
+        return row
+
+    @Slot()
+    def _on_read_clicked(self) -> None:
+        self.page_requested.emit(self._url)

@@ -67,6 +67,8 @@ def progress_text(download: Download) -> str:
         parts.append(size_text(download.total_bytes))
     else:
         parts.append(amount_text(download.done_bytes, download.total_bytes))
+    if state is DownloadState.DONE and all(file.sha256 for file in download.order.files):
+        parts.append("checksum verified")
     if state in _MOVING:
         parts += [speed_text(download.bytes_per_second), time_left_text(download.seconds_left)]
     return " · ".join(part for part in parts if part)

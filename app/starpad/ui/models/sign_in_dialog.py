@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QProgressBar,
     QPushButton,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -19,7 +18,11 @@ from PySide6.QtWidgets import (
 from starpad.ui.models.device_code import DeviceCodePanel
 from starpad.ui.models.labels import Notice, text_label, title_label
 
-_WIDTH_CHARACTERS = 76
+_WIDTH_CHARACTERS = 88
+_WHY = (
+    "Only models whose makers ask for an account need this. "
+    "Searching, and downloading all others, works without."
+)
 
 
 class SignInDialog(QDialog):
@@ -63,15 +66,16 @@ class SignInDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         self._close = buttons.button(QDialogButtonBox.StandardButton.Close)
-        self._pages = QStackedWidget()
-        self._pages.addWidget(self._make_ways(place, has_found_token))
-        self._pages.addWidget(self._make_account_page())
+        self._ways = self._make_ways(place, has_found_token)
+        self._account_page = self._make_account_page()
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(14)
         column.addWidget(self._notice)
-        column.addWidget(self._pages, 1)
+        column.addWidget(self._ways)
+        column.addWidget(self._account_page)
         column.addWidget(self._waiting)
+        column.addStretch()
         column.addWidget(buttons)
         self._connect()
         self.setMinimumWidth(self.fontMetrics().averageCharWidth() * _WIDTH_CHARACTERS)
@@ -79,26 +83,29 @@ class SignInDialog(QDialog):
         if account:
             self._show_account(account, place)
         else:
-            self._browser.setFocus()
+            self._show_ways()
 
     def show_code(self, user_code: str, url: str) -> None:
         """Show the code that the user types in on the page at `url`, and wait."""
         self._show_idle()
         self._browser.hide()
         self._code.show_code(user_code, url)
+        self._fit()
         self._announce(f"Your code is {user_code}.")
 
     @Slot()
     def show_waiting(self) -> None:
         """Show that the hub is being asked; meanwhile nothing can be pressed twice."""
         self._notice.show_sentence("", "")
-        self._pages.setEnabled(False)
+        self._ways.setEnabled(False)
         self._waiting.show()
+        self._fit()
 
     def show_error(self, sentence: str, hint: str) -> None:
         """Show why it did not work, and let the user try again."""
         self._show_idle()
         self._notice.show_sentence(sentence, hint)
+        self._fit()
         self._announce(f"{sentence} {hint}".strip(), is_urgent=True)
         if self._token.text():
             self._token.setFocus()
@@ -119,23 +126,41 @@ class SignInDialog(QDialog):
             f"Your access token is kept {place}. Starpad sends it to {self._host} and nowhere "
             "else. Signing out deletes it from this computer."
         )
-        self._pages.setCurrentIndex(1)
+        self._ways.hide()
+        self._account_page.show()
         self._close.setDefault(True)
         self._close.setFocus()
+        self._fit()
+
+    def _show_ways(self) -> None:
+        self._account_page.hide()
+        self._ways.show()
+        self._show_idle()
+        self._browser.setFocus()
+        self._fit()
 
     def _show_idle(self) -> None:
         self._notice.show_sentence("", "")
         self._waiting.hide()
         self._code.hide()
-        self._pages.setEnabled(True)
+        self._ways.setEnabled(True)
         self._browser.show()
         self._on_token_changed()
+
+    def _fit(self) -> None:
+        """Take the height that the texts need; dialogs do not follow texts that wrap."""
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        self.resize(self.width(), layout.totalHeightForWidth(self.width()))
 
     def _make_ways(self, place: str, has_found_token: bool) -> QWidget:
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
+        column.addWidget(text_label(_WHY))
+        column.addSpacing(10)
         column.addWidget(title_label("With your browser", scale=1.1))
         browser_sends = (
             f"Starpad asks {self._host} for a short code, which you enter on its page. "
@@ -239,9 +264,7 @@ class SignInDialog(QDialog):
 
     @Slot()
     def _on_sign_out_clicked(self) -> None:
-        self._pages.setCurrentIndex(0)
-        self._show_idle()
-        self._browser.setFocus()
+        self._show_ways()
         self.sign_out_requested.emit()
 
     def _announce(self, text: str, *, is_urgent: bool = False) -> None:
