@@ -321,8 +321,6 @@ def _said(error: BaseException, response: "httpx2.Response") -> str:
 
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:
-    from huggingface_hub.utils import parse_ratelimit_headers
-
     wanted = headers.get("retry-after", "").strip()
     if wanted.isdecimal():
         return float(wanted)
@@ -330,8 +328,8 @@ def _retry_after_s(headers: Mapping[str, str]) -> float | None:
         return max(0.0, (parsedate_to_datetime(wanted) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):  # no date, or one without a zone
         # Every answer tells the limits; only a used-up one is the reason.
-        limit = parse_ratelimit_headers(headers)
-        return float(limit.reset_in_seconds) if limit and limit.remaining == 0 else None
+        limit = re.search(r"\br=0\s*;\s*t=(\d+)", headers.get("ratelimit", ""))
+        return float(limit[1]) if limit else None
 
 
 def _is_same_origin(url: str, endpoint: str) -> bool:
