@@ -67,8 +67,8 @@ def _instructions(hub: FakeHub) -> str:
 HF_ENDPOINT={hub.endpoint}
 CONTENT={hub.content_endpoint}
 {big}
-Start Starpad against it (python run.py) with HF_ENDPOINT and NO_PROXY=127.0.0.1 in its
-environment, or name it as the hub's address in the settings.
+Start Starpad against it: python run.py, with HF_ENDPOINT and NO_PROXY=127.0.0.1 in its
+environment.
 
 Repositories:
 {repositories}

@@ -47,7 +47,7 @@ class FaultKind(StrEnum):
     SHIFTED_RANGE = auto()
     """Answer a Range with one that starts `count_bytes` later, and say so."""
     LYING_RANGE = auto()
-    """The same under the Content-Range that was asked for."""
+    """Answer a Range with bytes from `count_bytes` earlier, as if they were those asked for."""
 
     # In what `resolve` says about a file.
     EXPIRED_URL = auto()

@@ -53,8 +53,8 @@ def plan(reply: Reply, content: Content, request: Request, faults: list[Fault]) 
             start = min(start + fault.count_bytes, end - 1)
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
         if fault := found.get(FaultKind.LYING_RANGE):
-            start = min(start + fault.count_bytes, end - 1)
-            end = min(end + fault.count_bytes, size)
+            shift = min(start, fault.count_bytes)
+            start, end = start - shift, end - shift
     result = Plan(206 if asked is not None else reply.status, headers, start, end)
     if fault := found.get(FaultKind.SHORT_LENGTH):
         result.end = max(start, end - fault.count_bytes)

@@ -77,6 +77,8 @@ class Site(ThreadingHTTPServer):
         connection = cast("socket.socket", request)
         with self._lock:
             self._connections[connection] = threading.current_thread()
+            if self.closing.is_set():
+                _shut_down(connection)
         super().process_request_thread(connection, client_address)
 
     def shutdown_request(self, request: object) -> None:
