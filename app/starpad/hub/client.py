@@ -178,7 +178,7 @@ class HubClient:
 
     def account(self) -> str:
         """Return the name of the account that the token stands for."""
-        with self._told("Your account"):
+        with self._told("The name of your account"):
             # Not by whoami: it looks into the token files of other programs.
             return str(self._json("/api/whoami-v2", {})["name"])
 

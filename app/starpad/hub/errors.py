@@ -275,7 +275,7 @@ class _Case:
 
     def _needs_sign_in(self) -> HubError:
         return HubError(
-            f"{self.subject} needs an account at {self.host}.",
+            f"{self.subject} is only for people with an account at {self.host}.",
             "Sign in, then try again.",
             problem=HubProblem.NEEDS_SIGN_IN,
         )
