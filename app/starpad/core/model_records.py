@@ -110,6 +110,13 @@ class ModelRecords:
             return None
         return (record.sha256, record.verified_at) if is_same else None
 
+    def find_sha256(self, sha256: str) -> Path | None:
+        """Return a model that was last verified to have this hash and has not changed since."""
+        for path, values in self._store.read()["models"].items():
+            if _record(values).sha256 == sha256 and self.verification(Path(path)) is not None:
+                return Path(path)
+        return None
+
     def forget(self, model: Path) -> None:
         """Drop a model's record, and its link."""
 
