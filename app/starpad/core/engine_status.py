@@ -53,9 +53,23 @@ class LoadedModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Loading:
+    """A model on its way into the memory."""
+
+    path: Path
+    fraction: float = 0.0
+    """0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """A state, the model when there is one, and in FAILED why."""
+    """A state, the model when there is one, and in FAILED why.
+
+    While another model is loaded beside the present one, the state is the present one's and
+    `loading` says which is to come.
+    """
 
     state: EngineState
     model: LoadedModel | None = None
     reason: str = ""
+    loading: Loading | None = None

@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 from collections import deque
-from typing import Self
+from collections.abc import Coroutine
+from typing import Any, Self
 
 from starpad.core.engine_exit import ExitReport, explain_exit, telling_line
 from starpad.core.errors import EngineError
@@ -49,6 +50,11 @@ class EngineProcess:
         self._drain = asyncio.create_task(self._read_log())
         self._is_ready = False
 
+    @property
+    def pid(self) -> int:
+        """Return the process's number."""
+        return self._process.pid
+
     @classmethod
     async def start(cls, spec: EngineSpec, key: str, lines: deque[str]) -> Self:
         """Start a process that loads `spec`; `lines` receives its log. `stop` it in any case.
@@ -57,13 +63,15 @@ class EngineProcess:
         """
         _watch_children_without_threads()
         try:
-            process = await asyncio.create_subprocess_exec(
-                *host_command("engine-host"),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=host_environment() | {KEY_VARIABLE: key},
-                creationflags=_creation_flags(),
+            process = await _whole(
+                asyncio.create_subprocess_exec(
+                    *host_command("engine-host"),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=host_environment() | {KEY_VARIABLE: key},
+                    creationflags=_creation_flags(),
+                )
             )
         except OSError as error:
             message = f"The engine's program cannot be started: {error.strerror or error}."
@@ -133,6 +141,23 @@ class EngineProcess:
             rest = rest[:_LOG_LINE_CHARACTERS]
         if rest:
             self._lines.append(rest.decode("utf-8", "replace"))
+
+
+async def _whole(
+    creation: Coroutine[Any, Any, asyncio.subprocess.Process],
+) -> asyncio.subprocess.Process:
+    """Return the new process; when cancelled meanwhile, end it first.
+
+    asyncio cancelled in the middle of making a process leaves it behind, and nobody to wait for it.
+    """
+    task = asyncio.ensure_future(creation)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        process = await task  # takes milliseconds
+        process.kill()
+        await process.communicate()
+        raise
 
 
 def _creation_flags() -> int:

@@ -1,22 +1,20 @@
-"""The one engine: loads a model, says how it is, restarts it, takes requests for it."""
+"""The one engine: loads a model, switches to another, restarts it, takes requests for it."""
 
-import asyncio
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance, Slot
 
 from starpad.core.engine_exit import ExitReport
-from starpad.core.engine_status import EngineState, EngineStatus
+from starpad.core.engine_status import EngineState, EngineStatus, Loading
 from starpad.core.errors import EngineError, StarpadError
 from starpad.core.load_options import LoadOptions
 from starpad.core.restart_policy import RestartPolicy
 from starpad.engines import process, session
+from starpad.services.engine_run import EngineRun, RoomNeeded, hold
 from starpad.services.inference_thread import Emit, InferenceThread, RequestEnd
 
 if TYPE_CHECKING:  # httpx2 takes 80 ms to import, which the window need not wait for
@@ -25,44 +23,42 @@ if TYPE_CHECKING:  # httpx2 takes 80 ms to import, which the window need not wai
 log = logging.getLogger(__name__)
 
 EngineJob = Callable[["EngineClient", Emit], Awaitable[object]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Order:
-    """What `load` was asked for, kept for a restart."""
-
-    path: Path
-    context_tokens: int
-    threads: int
+_BUG = "The model could not be loaded because of an error in Starpad; see its log."
 
 
 class EngineService(QObject):
     """Owns the loaded engine, its status and the inference thread.
 
-    The engine is itself one long request on that thread: it emits the client when the model is
-    loaded, ends when the process ends, and cancelling it unloads.
+    A model in the engine is itself one long request on that thread (`EngineRun`). A new one is
+    loaded beside the present one where the memory holds both, so that suggestions go on
+    meanwhile; else the present one leaves first, and comes back if the new one fails.
     """
 
     status_changed = Signal(object)
     """(EngineStatus)"""
     stopped_unexpectedly = Signal(object)
     """(ExitReport)"""
+    load_failed = Signal(object)
+    """(StarpadError) a switch failed; the model before it is kept, or on its way back."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.restart_automatically = True
         self.restart_delay_ms = 3000
         self._status = EngineStatus(EngineState.EMPTY)
-        self._order: _Order | None = None
-        self._client: EngineClient | None = None
+        self._last: LoadOptions | None = None
+        """What was asked for last, for a restart."""
+        self._held: EngineRun | None = None
+        self._coming: EngineRun | None = None
+        self._leaving: list[EngineRun] = []
+        """Runs whose memory may not be free yet."""
+        self._fallback: LoadOptions | None = None
+        """What had to leave for the coming model."""
         self._lines = process.new_log()
-        self._engine_request = 0
         self._running: set[int] = set()
-        # A new model waits until the old one has left the memory.
-        self._memory = asyncio.Lock()
         self._policy = RestartPolicy()
         self._restart_timer = QTimer(self, singleShot=True)
-        self._restart_timer.timeout.connect(self._start)
+        self._restart_timer.timeout.connect(self.restart)
         self._thread = InferenceThread(self)
         self._thread.value_received.connect(self._on_thread_value_received)
         self._thread.request_ended.connect(self._on_thread_request_ended)
@@ -83,18 +79,31 @@ class EngineService(QObject):
         """The thread's signal (request_id, RequestEnd), exactly one for each request."""
         return self._thread.request_ended
 
-    def load(self, path: Path, *, context_tokens: int, threads: int) -> None:
-        """Load a model instead of the present one; `threads` 0 takes what is fastest."""
-        self._order = _Order(path, context_tokens, threads)
-        self._start()
+    def load(self, options: LoadOptions) -> None:
+        """Load a model instead of the present one, which serves on as long as it can."""
+        self._restart_timer.stop()
+        fallback = self._fallback
+        self._drop_coming()
+        self._fallback = fallback  # what was pushed out by the model that is given up now
+        self._start(options)
 
+    @Slot()
     def restart(self) -> None:
         """Load the last model again; nothing happens if there was none."""
-        self._start()
+        if self._last is not None:
+            self._drop_all()
+            self._start(self._last)
+
+    def cancel_load(self) -> None:
+        """Give up the model that is being loaded, and keep or bring back the one before."""
+        if self._coming is not None:
+            fallback = self._fallback
+            self._drop_coming()
+            self._go_on_without(fallback)
 
     def unload(self) -> None:
         """Free the model's memory."""
-        self._stop()
+        self._drop_all()
         self._set_status(EngineStatus(EngineState.EMPTY))
 
     def submit(self, job: EngineJob) -> int:
@@ -102,7 +111,7 @@ class EngineService(QObject):
 
         Without a model it ends with an EngineError.
         """
-        client = self._client
+        client = self._held.client if self._held is not None else None
 
         async def run(emit: Emit) -> object:
             if client is None:
@@ -126,69 +135,116 @@ class EngineService(QObject):
     def shutdown(self) -> None:
         """Cancel everything, end the process, join the thread. May be called again."""
         self._restart_timer.stop()
-        self._engine_request = 0
-        self._client = None
+        self._held = self._coming = None
         self._thread.shutdown()
 
-    @Slot()
-    def _start(self) -> None:
-        if self._order is None:
-            return
-        self._stop()
-        self._lines = process.new_log()
-        self._engine_request = self._thread.submit(
-            partial(_hold, self._memory, self._order, self._lines)
-        )
-        self._set_status(EngineStatus(EngineState.LOADING))
+    def _start(self, options: LoadOptions) -> None:
+        run = EngineRun(options)
+        leaving, self._leaving = self._leaving, []
+        self._last, self._coming, self._lines = options, run, run.lines
+        run.request_id = self._thread.submit(partial(hold, run, self._held, leaving))
+        self._set_status(self._status_now())
 
-    def _stop(self) -> None:
-        """Let go of the engine and of a planned restart; what runs on it ends as cancelled."""
-        self._restart_timer.stop()
-        self._client = None
-        for request_id in (self._engine_request, *self._running):
-            self._thread.cancel(request_id)
-        self._engine_request = 0
+    def _status_now(self) -> EngineStatus:
+        """Return what the runs amount to, other than a failure."""
+        loading = (
+            Loading(self._coming.options.path, self._coming.fraction) if self._coming else None
+        )
+        if self._held is not None:
+            state = EngineState.BUSY if self._running else EngineState.READY
+            return EngineStatus(state, self._held.model, loading=loading)
+        return EngineStatus(EngineState.LOADING if loading else EngineState.EMPTY, loading=loading)
 
     def _set_status(self, status: EngineStatus) -> None:
-        self._status = status
-        self.status_changed.emit(status)
+        if status != self._status:
+            self._status = status
+            self.status_changed.emit(status)
+
+    def _drop_coming(self) -> None:
+        run, self._coming, self._fallback = self._coming, None, None
+        if run is not None:
+            self._leave(run)
+
+    def _drop_held(self) -> None:
+        """Let go of the present model; what runs on it ends as cancelled."""
+        run, self._held = self._held, None
+        if run is not None:
+            for request_id in self._running:
+                self._thread.cancel(request_id)
+            self._leave(run)
+
+    def _drop_all(self) -> None:
+        self._restart_timer.stop()
+        self._drop_coming()
+        self._drop_held()
+
+    def _leave(self, run: EngineRun) -> None:
+        self._thread.cancel(run.request_id)
+        self._leaving.append(run)
+
+    def _go_on_without(self, fallback: LoadOptions | None) -> None:
+        """Be what we were before the model that does not come."""
+        if self._held is not None:
+            self._last, self._lines = self._held.options, self._held.lines
+            self._set_status(self._status_now())
+        elif fallback is not None:
+            self._start(fallback)
+        else:
+            self._set_status(EngineStatus(EngineState.EMPTY))
 
     @Slot(int, object)
     def _on_thread_value_received(self, request_id: int, value: object) -> None:
-        if request_id == self._engine_request and isinstance(value, session.Loaded):
-            self._client = value.client
-            self._set_status(EngineStatus(EngineState.READY, value.model))
+        run = self._coming
+        if run is None or request_id != run.request_id:
+            return
+        if isinstance(value, session.Loaded):
+            self._drop_held()
+            run.client, run.model = value.client, value.model
+            self._held, self._coming, self._fallback = run, None, None
+        elif isinstance(value, RoomNeeded):
+            self._fallback = self._held.options if self._held is not None else self._fallback
+            self._drop_held()
+        elif isinstance(value, float):
+            run.fraction = value
+        self._set_status(self._status_now())
 
     @Slot(int, object)
     def _on_thread_request_ended(self, request_id: int, end: RequestEnd) -> None:
-        if request_id == self._engine_request:
-            self._on_engine_ended(end)
-            return
-        self._running.discard(request_id)
-        if not self._running and self._status.state is EngineState.BUSY:
-            self._set_status(replace(self._status, state=EngineState.READY))
-
-    def _on_engine_ended(self, end: RequestEnd) -> None:
-        self._engine_request = 0
-        self._client = None
-        if isinstance(end.value, ExitReport):
-            report = end.value
-            if self.restart_automatically and self._policy.allow():
-                report = replace(report, restart_in_ms=self.restart_delay_ms)
-                self._restart_timer.start(self.restart_delay_ms)
-            log.warning("%s\n%s", report.sentence, report.log_tail)
-            self._set_status(EngineStatus(EngineState.FAILED, reason=report.sentence))
-            self.stopped_unexpectedly.emit(report)
-        elif isinstance(end.error, StarpadError):
-            log.warning("%s\n%s", end.error, self.log_tail())
-            self._set_status(EngineStatus(EngineState.FAILED, reason=str(end.error)))
+        self._leaving = [run for run in self._leaving if run.request_id != request_id]
+        if self._held is not None and request_id == self._held.request_id:
+            self._on_held_ended(end)
+        elif self._coming is not None and request_id == self._coming.request_id:
+            self._on_coming_ended(end)
         else:
-            reason = "The model could not be loaded because of an error in Starpad; see its log."
-            self._set_status(EngineStatus(EngineState.FAILED, reason=reason))
+            self._running.discard(request_id)
+            if not self._running and self._status.state is EngineState.BUSY:
+                self._set_status(self._status_now())
 
+    def _on_coming_ended(self, end: RequestEnd) -> None:
+        """Say why the model was not loaded; it is not the end of the one before."""
+        error = end.error if isinstance(end.error, StarpadError) else EngineError(_BUG)
+        if isinstance(end.value, ExitReport):
+            error = EngineError(end.value.sentence)
+        log.warning("%s\n%s", error, self.log_tail())
+        fallback, self._coming, self._fallback = self._fallback, None, None
+        if self._held is None and fallback is None:
+            self._set_status(EngineStatus(EngineState.FAILED, reason=str(error)))
+            return
+        self._go_on_without(fallback)
+        self.load_failed.emit(error)
 
-async def _hold(memory: asyncio.Lock, order: _Order, lines: deque[str], emit: Emit) -> ExitReport:
-    options = LoadOptions(order.path, order.context_tokens, order.threads)
-    async with memory:
-        prepared = session.prepare(options)
-        return await session.hold_model(prepared, lines, on_loaded=emit, on_progress=emit)
+    def _on_held_ended(self, end: RequestEnd) -> None:
+        self._held = None
+        report = end.value
+        if not isinstance(report, ExitReport):
+            self._set_status(EngineStatus(EngineState.FAILED, reason=_BUG))
+            return
+        if self._coming is None and self.restart_automatically and self._policy.allow():
+            report = replace(report, restart_in_ms=self.restart_delay_ms)
+            self._restart_timer.start(self.restart_delay_ms)
+        log.warning("%s\n%s", report.sentence, report.log_tail)
+        is_last = self._coming is None
+        failed = EngineStatus(EngineState.FAILED, reason=report.sentence)
+        self._set_status(failed if is_last else self._status_now())
+        if is_last:
+            self.stopped_unexpectedly.emit(report)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from starpad.core import paths
 from starpad.core.engine_exit import ExitReport
 from starpad.core.engine_status import EngineState, EngineStatus
+from starpad.core.load_options import LoadOptions
 from starpad.services.engine import EngineService
 from starpad.services.notifier import Notification, NotificationAction, Notifier, Severity
 from starpad.services.settings import SettingsService
@@ -41,9 +42,11 @@ class ModelCommands(QObject):
         """Load a model file, the embedded demonstration model for None."""
         settings = self._settings.current
         self._engine.load(
-            path or paths.demo_model(),
-            context_tokens=settings.context_tokens,
-            threads=settings.engine_threads,
+            LoadOptions(
+                path or paths.demo_model(),
+                context_tokens=settings.context_tokens,
+                threads=settings.engine_threads,
+            )
         )
 
     def load_last(self) -> None:

@@ -1,0 +1,80 @@
+"""One model's way through the engine: room made for it, loaded, held until it ends."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from starpad.core.engine_exit import ExitReport
+from starpad.core.engine_status import LoadedModel
+from starpad.core.errors import NotEnoughMemoryError
+from starpad.core.load_options import LoadOptions
+from starpad.core.memory_fit import Verdict
+from starpad.engines import process, session
+from starpad.services.inference_thread import Emit
+
+if TYPE_CHECKING:
+    from collections import deque
+
+    from starpad.engines.client import EngineClient
+
+
+@dataclass(eq=False, slots=True)
+class EngineRun:
+    """What the GUI thread knows of a run; the last two fields are the inference thread's."""
+
+    options: LoadOptions
+    request_id: int = 0
+    fraction: float = 0.0
+    client: "EngineClient | None" = None
+    model: LoadedModel | None = None
+    lines: "deque[str]" = field(default_factory=process.new_log)
+    has_begun: bool = False
+    """Whether `ended` will be set: a request that is cancelled at once never begins."""
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class RoomNeeded:
+    """Sent out when the present model has to leave before the new one can be loaded."""
+
+
+async def hold(
+    run: EngineRun, present: EngineRun | None, leaving: Sequence[EngineRun], emit: Emit
+) -> ExitReport:
+    """Load `run`'s model and return when its process has ended by itself.
+
+    Sends out RoomNeeded, fractions, and one `session.Loaded`. Raises what `session` raises;
+    `present` then still stands, unless RoomNeeded was sent.
+    """
+    run.has_begun = True
+    try:
+        for other in leaving:
+            await _end_of(other)
+        prepared = await _prepare(run.options, present, emit)
+        return await session.hold_model(prepared, run.lines, on_loaded=emit, on_progress=emit)
+    finally:
+        run.ended.set()
+
+
+async def _prepare(options: LoadOptions, present: EngineRun | None, emit: Emit) -> session.Prepared:
+    """Return a model that fits into the memory, if need be after `present` has left it."""
+    model = present.model if present is not None else None
+    if present is None or model is None:
+        return session.prepare(options)
+    # Two models on one GPU would push each other's layers out.
+    if not model.on_gpu:
+        try:
+            prepared = session.prepare(options)
+            if prepared.fit.verdict is Verdict.FITS:
+                return prepared
+        except NotEnoughMemoryError:
+            pass
+    session.prepare(options, freed_bytes=model.need_bytes)
+    emit(RoomNeeded())
+    await _end_of(present)
+    return session.prepare(options)
+
+
+async def _end_of(run: EngineRun) -> None:
+    if run.has_begun:
+        await run.ended.wait()
