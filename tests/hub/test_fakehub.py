@@ -14,8 +14,13 @@ import pytest
 import starpad.hub  # noqa: F401 -- sets the environment that huggingface_hub reads when imported
 
 # isort: split
-import httpx2
-from huggingface_hub import HfApi, get_hf_file_metadata, hf_hub_download, hf_hub_url
+from huggingface_hub import (
+    HfApi,
+    get_hf_file_metadata,
+    get_session,
+    hf_hub_download,
+    hf_hub_url,
+)
 from huggingface_hub.errors import (
     BadRequestError,
     DeviceCodeError,
@@ -120,7 +125,8 @@ def test_a_commit_keeps_its_files_when_the_branch_moves_on(hub: FakeHub, api: Hf
             hf_hub_url(REPOSITORY, FILE, revision=revision, endpoint=hub.endpoint), token=False
         )
         assert metadata.commit_hash == revision
-        assert httpx2.get(metadata.location).content == (MODEL if revision == old else b"GGUF new")
+        data = get_session().get(metadata.location).content
+        assert data == (MODEL if revision == old else b"GGUF new")
         hashes.append(metadata.etag)
         assert isinstance(entry, RepoFile)
         assert entry.lfs is not None
@@ -159,7 +165,7 @@ def test_large_files_come_from_the_content_network_without_the_token(
 
 def test_a_token_that_reaches_the_content_network_is_noticed(hub: FakeHub) -> None:
     location = get_hf_file_metadata(address(hub), token=False).location
-    answer = httpx2.get(location, headers={"Authorization": "Bearer hf_ada"})
+    answer = get_session().get(location, headers={"Authorization": "Bearer hf_ada"})
     assert answer.status_code == 400
     assert len(hub.leaked_tokens) == 1
 
@@ -172,7 +178,7 @@ def test_metadata_names_the_sha256_and_the_content_network_does_not(hub: FakeHub
         assert (metadata.xet_file_data is not None) == (repository == "someone/xet")
         assert metadata.location.startswith(hub.content_endpoint)
         assert metadata.etag
-        assert metadata.etag not in httpx2.head(metadata.location).headers["etag"]
+        assert metadata.etag not in get_session().head(metadata.location).headers["etag"]
     small = get_hf_file_metadata(address(hub, file="notes/one.txt"), token=False)
     assert (small.size, small.location[: len(hub.endpoint)]) == (1, hub.endpoint)
 
@@ -190,7 +196,7 @@ def test_metadata_names_the_sha256_and_the_content_network_does_not(hub: FakeHub
 )
 def test_ranges(hub: FakeHub, asked: str, status: int, start: int, end: int) -> None:
     location = get_hf_file_metadata(address(hub), token=False).location
-    answer = httpx2.get(location, headers={"Range": asked})
+    answer = get_session().get(location, headers={"Range": asked})
     assert (answer.status_code, answer.content) == (status, MODEL[start:end])
     if status == 206:
         assert answer.headers["content-range"] == f"bytes {start}-{end - 1}/{len(MODEL)}"
@@ -202,7 +208,11 @@ def test_signed_addresses_differ_expire_and_cannot_be_made_up(hub: FakeHub) -> N
     hub.url_lifetime_s = -1
     expired = get_hf_file_metadata(address(hub), token=False).location
     made_up = re.sub(r"exp=\d", "exp=9", first)
-    assert [httpx2.get(each).status_code for each in (first, expired, made_up)] == [200, 403, 403]
+    assert [get_session().get(each).status_code for each in (first, expired, made_up)] == [
+        200,
+        403,
+        403,
+    ]
 
 
 def test_a_gated_repository_is_listed_for_all_and_read_by_some(hub: FakeHub, api: HfApi) -> None:
@@ -265,16 +275,16 @@ def test_what_is_not_there_is_told_apart(hub: FakeHub, api: HfApi) -> None:
 def test_signing_in_by_browser(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.endpoint)
     codes = _oauth_device.request_device_code()
-    page = httpx2.get(codes["verification_uri_complete"])
+    page = get_session().get(codes["verification_uri_complete"])
     assert codes["user_code"] in page.text
 
     def approve() -> None:
         answer = {"user_code": codes["user_code"], "is_allowed": "yes"}
-        assert httpx2.post(f"{hub.endpoint}/oauth/approve", data=answer).status_code == 200
+        assert get_session().post(f"{hub.endpoint}/oauth/approve", data=answer).status_code == 200
 
     token = _oauth_device.poll_device_token(codes, on_pending=approve)["access_token"]
     assert HfApi(endpoint=hub.endpoint).whoami(token)["name"] == "demo"
-    httpx2.post(f"{hub.endpoint}/{GATED}/accept")
+    get_session().post(f"{hub.endpoint}/{GATED}/accept")
     HfApi(endpoint=hub.endpoint).auth_check(GATED, token=token)
 
     codes = _oauth_device.request_device_code()
@@ -322,7 +332,7 @@ def test_it_can_be_run_by_hand() -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setitem(os.environ, "NO_PROXY", "127.0.0.1")
             metadata = get_hf_file_metadata(url, token=False)
-            body = httpx2.get(metadata.location).content
+            body = get_session().get(metadata.location).content
         assert (metadata.size, metadata.etag) == (1 << 20, sha256)
         assert hashlib.sha256(body).hexdigest() == sha256
         process.send_signal(signal.SIGINT)

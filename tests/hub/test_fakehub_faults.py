@@ -11,7 +11,7 @@ import starpad.hub  # noqa: F401 -- sets the environment that huggingface_hub re
 
 # isort: split
 import httpx2
-from huggingface_hub import get_hf_file_metadata, hf_hub_url
+from huggingface_hub import get_hf_file_metadata, get_session, hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError
 
 from fakehub import FakeHub, FaultKind
@@ -43,7 +43,7 @@ def fetch(url: str, start: int = 0) -> tuple[int, bytes, httpx2.Headers, str]:
     """Return the status, what arrived, the headers, and the name of the error that ended it."""
     headers = {"Range": f"bytes={start}-"} if start else {}
     data = bytearray()
-    with httpx2.stream("GET", url, headers=headers) as answer:
+    with get_session().stream("GET", url, headers=headers) as answer:
         try:
             for block in answer.iter_raw():
                 data += block
@@ -79,7 +79,7 @@ def test_a_stall_goes_on_and_ends_with_the_hub(hub: FakeHub) -> None:
     assert time.monotonic() - began >= 0.2
 
     hub.add_fault("gguf", FaultKind.STALL, after_bytes=300_000, seconds=600)
-    with httpx2.stream("GET", url) as answer:
+    with get_session().stream("GET", url) as answer:
         blocks = answer.iter_raw(300_000)
         assert next(blocks) == MODEL[:300_000]
         began = time.monotonic()
@@ -150,7 +150,7 @@ def test_a_login_page_answers_everything(hub: FakeHub) -> None:
     url = location(hub)
     hub.add_fault("", FaultKind.HTML, times=None)
     for each in (url, address(hub), f"{hub.endpoint}/api/models"):
-        answer = httpx2.get(each)
+        answer = get_session().get(each)
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/html")
     hub.faults.clear()
@@ -195,7 +195,7 @@ def test_hanging_and_answering_late(hub: FakeHub) -> None:
 
 def test_what_resolve_says_can_be_wrong(hub: FakeHub) -> None:
     def ask() -> httpx2.Response:
-        return httpx2.head(address(hub), follow_redirects=False)
+        return get_session().head(address(hub), follow_redirects=False)
 
     hub.add_fault("/resolve/", FaultKind.NO_LINKED_HEADERS)
     assert "X-Linked-Size" not in (answer := ask()).headers
@@ -205,22 +205,22 @@ def test_what_resolve_says_can_be_wrong(hub: FakeHub) -> None:
     hub.add_fault("/resolve/", FaultKind.NO_COMMIT_HEADER)
     assert "X-Repo-Commit" not in ask().headers
     hub.add_fault("/resolve/", FaultKind.EXPIRED_URL)
-    assert httpx2.get(ask().headers["Location"]).status_code == 403
-    assert httpx2.get(ask().headers["Location"]).content == MODEL
+    assert get_session().get(ask().headers["Location"]).status_code == 403
+    assert get_session().get(ask().headers["Location"]).content == MODEL
 
 
 def test_redirects_can_lead_anywhere(hub: FakeHub) -> None:
     hub.add_fault("/resolve/", FaultKind.REDIRECT, status=308, location="/elsewhere")
-    answer = httpx2.head(address(hub), follow_redirects=False)
+    answer = get_session().head(address(hub), follow_redirects=False)
     assert (answer.status_code, answer.headers["Location"]) == (308, "/elsewhere")
     hub.add_fault("/resolve/", FaultKind.REDIRECT, times=None)
     with pytest.raises(httpx2.TooManyRedirects):
-        httpx2.head(address(hub), follow_redirects=True)
+        get_session().head(address(hub), follow_redirects=True)
 
 
 def test_faults_of_the_body_leave_head_requests_alone(hub: FakeHub) -> None:
     fault = hub.add_fault("", FaultKind.CUT, after_bytes=10)
-    assert httpx2.head(location(hub)).headers["content-length"] == str(SIZE)
+    assert get_session().head(location(hub)).headers["content-length"] == str(SIZE)
     assert fault.matched == 0
     assert len(fetch(location(hub))[1]) == 10
     assert fault.matched == 1
@@ -228,7 +228,7 @@ def test_faults_of_the_body_leave_head_requests_alone(hub: FakeHub) -> None:
 
 def test_dropping_every_connection_breaks_what_is_under_way(hub: FakeHub) -> None:
     hub.add_fault("gguf", FaultKind.STALL, after_bytes=1000, seconds=600)
-    with httpx2.stream("GET", location(hub)) as answer:
+    with get_session().stream("GET", location(hub)) as answer:
         blocks = answer.iter_raw(1000)
         next(blocks)
         hub.drop_connections()
@@ -242,6 +242,6 @@ def test_a_defect_of_the_hub_itself_is_reported_when_it_stops() -> None:
     hub.start()
     hub.repositories = None  # type: ignore[assignment]
     with pytest.raises(httpx2.TransportError):
-        httpx2.get(f"{hub.endpoint}/api/models")
+        get_session().get(f"{hub.endpoint}/api/models")
     with pytest.raises(AssertionError, match="broke"):
         hub.stop()
