@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +15,22 @@ if TYPE_CHECKING:
 CONNECT_SECONDS = 10.0
 SILENCE_SECONDS = 20.0
 """A server that sends nothing for so long is given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How patient a download is, and what it leaves free."""
+
+    silence_s: float = SILENCE_SECONDS
+    """Without a byte for so long, the connection is made anew."""
+    first_wait_s: float = 1.0
+    """Before the next try; doubled each time that no byte arrived, up to `longest_wait_s`."""
+    longest_wait_s: float = 30.0
+    lock_look_s: float = 1.0
+    """How often to look whether another window has ended."""
+    spare_bytes: int = 512_000_000
+    """Left free on the disk."""
+
 
 _watch: ContextVar["_Watch | None"] = ContextVar("watch", default=None)
 """That of the thread, while it is inside `StopSignal.watching`."""
