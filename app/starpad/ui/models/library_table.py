@@ -51,6 +51,14 @@ def license_text(model: InstalledModel) -> str:
         return model.license
 
 
+def _tokens(model: InstalledModel) -> str:
+    return f"{model.context_tokens:,}" if model.context_tokens else ""
+
+
+def _day(model: InstalledModel) -> str:
+    return verified_text(model).partition(" ")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class _Column:
     title: str
@@ -65,10 +73,10 @@ _COLUMNS = (
     _Column("Family", family_text),
     _Column("Size", lambda model: size_text(model.disk_bytes), lambda m: m.disk_bytes, True),
     _Column("Quantization", lambda model: model.quantization),
-    _Column("Context", context_text, lambda model: model.context_tokens, True),
+    _Column("Context", _tokens, lambda model: model.context_tokens, True),
+    _Column("Verified", _day, lambda m: m.verified_at.timestamp() if m.verified_at else 0),
     _Column("Source", lambda model: str(model.source)),
     _Column("Licence", license_text),
-    _Column("Verified", verified_text, lambda m: m.verified_at.timestamp() if m.verified_at else 0),
 )
 
 
@@ -139,7 +147,7 @@ class LibraryTable(QAbstractTableModel):
             return model.problem or str(model.path)
         if role == _Role.AccessibleDescriptionRole:
             return model.problem
-        if role == _Role.FontRole and model.path == self._loaded:
+        if role == _Role.FontRole and at == 0 and model.path == self._loaded:
             return self._bold
         if role == _Role.ForegroundRole and model.problem:
             return QGuiApplication.palette().brush(QPalette.ColorRole.PlaceholderText)

@@ -9,7 +9,6 @@ from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeySequ
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
-    QHeaderView,
     QMenu,
     QPushButton,
     QTableView,
@@ -26,6 +25,7 @@ from starpad.ui.models.questions import ask
 from starpad.ui.models.work_strip import WorkStrip
 
 _ENDING = ".gguf"
+_NAME_CHARACTERS = 40
 
 
 class LibraryView(QWidget):
@@ -182,6 +182,8 @@ class LibraryView(QWidget):
         if count:
             self._rows.selectRow(found if found >= 0 else max(0, min(row, count - 1)))
         self._rows.verticalScrollBar().setValue(self._scrolled)
+        for column in range(1, self._table.columnCount()):  # the names would take all
+            self._rows.resizeColumnToContents(column)
 
     def _on_key(self, deed: Deed, _index: object = None) -> None:
         if (deed, True) in self._details.deeds():
@@ -230,6 +232,7 @@ class LibraryView(QWidget):
 
 def _make_table(table: LibraryTable) -> QTableView:
     rows = QTableView()
+    rows.setObjectName("library")
     rows.setAccessibleName("Models on this computer")
     rows.setModel(table)
     rows.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -243,9 +246,8 @@ def _make_table(table: LibraryTable) -> QTableView:
     rows.verticalHeader().hide()
     header = rows.horizontalHeader()
     header.setHighlightSections(False)
-    header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-    header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-    header.setMinimumSectionSize(header.fontMetrics().averageCharWidth() * 9)
+    header.setStretchLastSection(True)
+    header.resizeSection(0, header.fontMetrics().averageCharWidth() * _NAME_CHARACTERS)
     header.setSortIndicator(0, Qt.SortOrder.AscendingOrder)
     rows.setSortingEnabled(True)
     return rows

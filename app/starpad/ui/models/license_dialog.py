@@ -85,9 +85,10 @@ class LicenseDialog(QDialog):
         super().keyPressEvent(event)
 
     def _make_buttons(self, url: str) -> QHBoxLayout:
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        buttons = QDialogButtonBox()
         accept = buttons.addButton("&Accept and download", QDialogButtonBox.ButtonRole.AcceptRole)
         accept.setDefault(True)
+        buttons.addButton(QDialogButtonBox.StandardButton.Cancel)
         buttons.accepted.connect(self.accept)
         buttons.rejected.connect(self.reject)
         row = QHBoxLayout()
