@@ -89,8 +89,11 @@ def scan(
     models: list[InstalledModel] = []
     seen: set[object] = set()
     for found in _all(models_folder, records, places, on_note):
+        parts = parts_of(found.path)
+        if len(parts) > 1 and found.path.with_name(f"{found.path.name}.part.json").exists():
+            continue  # a download: old parts may still lie beside new ones
         try:
-            status = [part.stat() for part in parts_of(found.path)]
+            status = [part.stat() for part in parts]
         except FileNotFoundError:
             on_note(f"{found.path} is not shown: some of its parts are missing.")
             continue
@@ -125,7 +128,7 @@ def find_by_sha256(
     for cache in places.hugging_face:
         for blob in cache.glob(f"models--*/blobs/{sha256}"):
             for path in blob.parents[1].glob("snapshots/*/**/*"):
-                if _blob_sha256(path) == sha256 and path.is_file():
+                if blob_sha256(path) == sha256 and path.is_file():
                     return path
     return None
 
@@ -216,7 +219,7 @@ def _in_hugging_face_cache(cache: Path, note: Note) -> Iterator[_Found]:
 
 
 def _cached_origin(path: Path, snapshot: Path, repository: str) -> Origin | None:
-    sha256 = _blob_sha256(path)
+    sha256 = blob_sha256(path)
     if not sha256:
         return None
     return Origin(
@@ -232,7 +235,7 @@ def _cached_origin(path: Path, snapshot: Path, repository: str) -> Origin | None
     )
 
 
-def _blob_sha256(path: Path) -> str:
+def blob_sha256(path: Path) -> str:
     """Return the hash by which the Hugging Face cache calls a file, empty if it does not.
 
     Without symbolic links (on most Windows machines) the file itself lies there. The first hop
