@@ -27,7 +27,7 @@ class Device:
     is_gpu: bool
     memory_bytes: int
     memory_free_bytes: int
-    """Before the model was loaded."""
+    """Before the model was loaded; 0 for all that shares the processor's memory."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,18 @@ from enum import StrEnum
 from starpad.core.load_options import KvType
 from starpad.core.model_file import ModelHeader
 
-# Python, llama.cpp's code, its server threads and small buffers, with some room.
-_HOST_BYTES = 100 << 20
+# What the engine's process takes beside weights and context, fitted to its peak for models of four
+# embeddings and two vocabularies, in bytes; benchmarks/memory_fit.py compares.
+# Python, llama.cpp's code, the server's threads:
+_HOST_BYTES = 38_000_000
+# A token's text in both directions, its type, its merges:
+_BYTES_PER_VOCABULARY_TOKEN = 430
+# The mask of what a token may look at, and the server's own copy of a prompt:
+_BYTES_PER_CONTEXT_TOKEN = 300
+# Buffers of embedding size for each token of a batch, 4 bytes a number: the residual, its norm,
+# queries, keys, values, and a feed-forward layer of four times the embedding, in and out.
+_EMBEDDINGS_PER_BATCH_TOKEN = 12
 _BYTES_PER_ACTIVATION = 4
-# Buffers of embedding size that llama.cpp holds for each token of a batch: the residual, its
-# norm, the attention's results, and a feed-forward layer of four times the embedding.
-_EMBEDDINGS_PER_TOKEN = 8
 
 # llama.cpp leaves this much of a GPU's memory free when it chooses the layers to put there.
 _GPU_MARGIN_BYTES = 1 << 30
@@ -78,17 +84,25 @@ def estimate(
 ) -> MemoryNeed:
     """Return the need of a model with `context_tokens` for each of `slots`, in bytes.
 
-    The context is bounded by what the model was trained for. Attention's own scores do not count:
-    flash attention never holds them.
+    It is what the engine's process takes at its peak, both contexts full; the memory for them is
+    taken when the model is loaded. The context is bounded by what the model was trained for.
+    Weights count once: they are read into memory, not mapped. A header whose table of tensors was
+    not seen has the file's size in its place. Attention's own scores do not count: flash attention
+    never holds them. Not counted either: a file in which *all* tensors have 4 bits (llama.cpp's
+    own quantizer gives the embedding 6) and that shares the embedding with the output needs the
+    embedding twice, 5 % of a 3B model.
     """
     context_tokens = min(context_tokens, header.context_tokens or context_tokens)
     kv_type = usable_kv_type(header, kv_type)
     per_token = header.layers * header.kv_heads * (header.key_values + header.value_values)
-    activations = header.vocabulary_tokens + header.embedding * _EMBEDDINGS_PER_TOKEN
+    batch_values = header.embedding * _EMBEDDINGS_PER_BATCH_TOKEN * batch_tokens
     return MemoryNeed(
         weights_bytes=header.tensor_data_bytes,
         kv_bytes=int(per_token * context_tokens * slots * kv_type.bytes_per_value),
-        compute_bytes=_HOST_BYTES + activations * batch_tokens * _BYTES_PER_ACTIVATION,
+        compute_bytes=_HOST_BYTES
+        + header.vocabulary_tokens * _BYTES_PER_VOCABULARY_TOKEN
+        + context_tokens * slots * _BYTES_PER_CONTEXT_TOKEN
+        + batch_values * _BYTES_PER_ACTIVATION,
         context_tokens=context_tokens,
         slots=slots,
         kv_type=kv_type,

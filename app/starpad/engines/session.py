@@ -1,5 +1,6 @@
 """One model's life in an engine: checked, loaded, asked what it knows, held until it ends."""
 
+import asyncio
 import secrets
 from collections import deque
 from collections.abc import Callable
@@ -12,12 +13,13 @@ from starpad.core.engine_exit import ExitReport
 from starpad.core.engine_status import LoadedModel
 from starpad.core.errors import NotEnoughMemoryError
 from starpad.core.load_options import LoadOptions
-from starpad.core.memory_fit import Fit, MemoryNeed, estimate, fits, usable_kv_type
+from starpad.core.memory_fit import Fit, MemoryNeed, estimate, fits
 from starpad.core.model_file import ModelHeader, read_header
 from starpad.core.paths import demo_model
 from starpad.engines import devices
+from starpad.engines.load_progress import report_progress
 from starpad.engines.process import EngineProcess
-from starpad.engines.spec import EngineReady, EngineSpec
+from starpad.engines.spec import BATCH_TOKENS, SLOTS, EngineReady, EngineSpec
 
 if TYPE_CHECKING:
     from starpad.engines.client import EngineClient
@@ -36,8 +38,7 @@ class Prepared:
     need: MemoryNeed
     fit: Fit
     available_bytes: int
-    """What the fit was reckoned against, `freed_bytes` included."""
-    options: LoadOptions
+    """What the fit was reckoned against, with what the present model will give back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +54,25 @@ def prepare(options: LoadOptions, *, freed_bytes: int = 0, gpu_free_bytes: int =
 
     `freed_bytes` is the memory that the present model will give back before, `gpu_free_bytes`
     that of a GPU with memory of its own.
-    Raises ModelFileError, and NotEnoughMemoryError when it does not fit.
+    Raises ModelFileError, and NotEnoughMemoryError when the model does not fit.
     """
-    header = read_header(options.path)
-    spec = _spec(header, options)
-    need = estimate(header, spec.context_tokens, spec.slots, spec.kv_type, spec.batch_tokens)
-    available = devices.available_memory_bytes() + freed_bytes
-    fit = fits(need, available, gpu_free_bytes)
-    if not fit.is_enough:
+    prepared = reckon(
+        read_header(options.path), options, freed_bytes=freed_bytes, gpu_free_bytes=gpu_free_bytes
+    )
+    if not prepared.fit.is_enough:
         hint = "Choose a smaller model or a smaller context, or close programs."
-        raise NotEnoughMemoryError(fit.sentence, hint)
-    return Prepared(spec, header, need, fit, available, options)
+        raise NotEnoughMemoryError(prepared.fit.sentence, hint)
+    return prepared
+
+
+def reckon(
+    header: ModelHeader, options: LoadOptions, *, freed_bytes: int = 0, gpu_free_bytes: int = 0
+) -> Prepared:
+    """Return what `prepare` does for a header that may be a remote file's; refuses nothing."""
+    need = estimate(header, options.context_tokens, SLOTS, options.kv_type, BATCH_TOKENS)
+    available = devices.available_memory_bytes() + freed_bytes
+    fit = fits(need, available, gpu_free_bytes if options.gpu_layers else 0)
+    return Prepared(_spec(header, options, need), header, need, fit, available)
 
 
 async def hold_model(
@@ -82,7 +91,14 @@ async def hold_model(
     try:
         from starpad.engines.client import EngineClient  # takes 80 ms: now, while the model loads
 
-        ready = await process.wait_ready()
+        need_bytes, file_bytes = prepared.need.total_bytes, prepared.header.size_bytes
+        watching = asyncio.create_task(
+            report_progress(process.pid, need_bytes, file_bytes, on_progress)
+        )
+        try:
+            ready = await process.wait_ready()
+        finally:
+            watching.cancel()
         async with EngineClient(ready.url, key) as client:
             model = await _describe(client, prepared, ready)
             on_progress(1.0)
@@ -92,17 +108,17 @@ async def hold_model(
         await process.stop()
 
 
-def _spec(header: ModelHeader, options: LoadOptions) -> EngineSpec:
+def _spec(header: ModelHeader, options: LoadOptions, need: MemoryNeed) -> EngineSpec:
     cores = devices.physical_cores()
     is_small = header.tensor_data_bytes < _SMALL_BYTES
     return EngineSpec(
         model=options.path,
         name=header.name or options.path.stem,
-        context_tokens=min(options.context_tokens, header.context_tokens or options.context_tokens),
+        context_tokens=need.context_tokens,
         threads=options.threads or (1 if is_small else cores),
         prompt_threads=options.threads or cores,
-        kv_type=usable_kv_type(header, options.kv_type),
         gpu_layers=options.gpu_layers,
+        kv_type=need.kv_type,
     )
 
 

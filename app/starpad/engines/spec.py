@@ -11,6 +11,11 @@ from starpad.core.load_options import KvType
 KEY_VARIABLE = "STARPAD_ENGINE_KEY"
 """The environment variable that carries the key: a command line is everybody's to read."""
 
+SLOTS = 2
+"""Completion and chat each pin one, so that neither evicts the other's cache."""
+BATCH_TOKENS = 128
+"""Prompt tokens that are evaluated between two looks at whether the request was cancelled."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
@@ -25,10 +30,8 @@ class EngineSpec:
     """For generating."""
     prompt_threads: int = 0
     """For reading a prompt, many tokens at a time; 0 takes as many as for generating."""
-    slots: int = 2
-    """Completion and chat each pin one, so that neither evicts the other's cache."""
-    batch_tokens: int = 128
-    """Prompt tokens that are evaluated between two looks at whether the request was cancelled."""
+    slots: int = SLOTS
+    batch_tokens: int = BATCH_TOKENS
     gpu_layers: int = -1
     """-1 lets the engine choose."""
     kv_type: KvType = KvType.F16
