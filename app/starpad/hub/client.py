@@ -17,6 +17,7 @@ from huggingface_hub import (
     hf_hub_url,
     hf_raise_for_status,
 )
+from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
 from starpad import __version__
 from starpad.core.errors import ModelFileError
@@ -34,6 +35,7 @@ _USER_AGENT = {"user-agent": f"starpad/{__version__}"}
 _HEADER_STEPS_BYTES = (1 << 16, 1 << 19, 1 << 22, 1 << 24)
 _README_BYTES = 1 << 18
 _MAX_REDIRECTS = 8
+_LIMITS = None  # those of session.py, which come in where a request names none
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,9 @@ class HubClient:
     def check_access(self, repository_id: str) -> None:
         """Raise what keeps us from a repository's files, if anything does."""
         with self._told(repository_id):
-            self._api.auth_check(repository_id)
+            validate_repo_id(repository_id)
+            # Not by auth_check: it would run under httpx2's limits instead of ours.
+            self._json(f"/api/models/{repository_id}/auth-check", {})
 
     def account(self) -> str:
         """Return the name of the account that the token stands for."""
@@ -209,7 +213,9 @@ class HubClient:
 
     def _json(self, path: str, parameters: Mapping[str, Any]) -> Any:
         url = self.endpoint + path
-        response = get_session().get(url, params=parameters, headers=self._headers(url))
+        response = get_session().get(
+            url, params=parameters, headers=self._headers(url), timeout=_LIMITS
+        )
         hf_raise_for_status(response)
         return response.json()
 
@@ -221,7 +227,9 @@ class HubClient:
         """
         for _ in range(_MAX_REDIRECTS):
             headers = self._headers(url)
-            response = get_session().head(url, headers=headers, follow_redirects=False)
+            response = get_session().head(
+                url, headers=headers, follow_redirects=False, timeout=_LIMITS
+            )
             hf_raise_for_status(response)
             if not response.has_redirect_location:
                 return response
@@ -237,7 +245,7 @@ class HubClient:
         url = self._url(repository_id, commit, path)
         headers = {**self._headers(url), "Range": f"bytes={start}-{end - 1}"}
         # Redirected to another origin, the session leaves the token behind.
-        with get_session().stream("GET", url, headers=headers) as response:
+        with get_session().stream("GET", url, headers=headers, timeout=_LIMITS) as response:
             hf_raise_for_status(response)
             # A server may not know ranges and send it all.
             skipped = start if response.status_code == httpx2.codes.OK else 0

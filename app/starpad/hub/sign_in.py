@@ -126,8 +126,9 @@ def _ask(endpoint: str, code: DeviceCode) -> dict[str, Any]:
 
 def _post(url: str, form: dict[str, str]) -> httpx2.Response:
     form = {**form, "client_id": constants.DEVICE_CODE_OAUTH_CLIENT_ID}
-    # A redirect would take the secret to another server.
-    return get_session().post(url, data=form, follow_redirects=False)
+    # A redirect would take the secret to another server. Without a timeout of its own, a request
+    # has the limits of session.py.
+    return get_session().post(url, data=form, follow_redirects=False, timeout=None)
 
 
 def _bounded(interval_s: float) -> float:
