@@ -118,7 +118,11 @@ def _ask(endpoint: str, code: DeviceCode) -> dict[str, Any]:
     """Return the hub's answer, or an empty one when there was none worth the name."""
     form = {"grant_type": _GRANT, "device_code": code.secret}
     try:
-        answer = _post(f"{endpoint}/oauth/token", form).json()
+        response = _post(f"{endpoint}/oauth/token", form)
+        # A server's own trouble, and its wish to be asked less often, say nothing about the code.
+        if response.status_code >= 500 or response.status_code == httpx2.codes.TOO_MANY_REQUESTS:
+            return {}
+        answer = response.json()
     except (httpx2.HTTPError, OSError, ValueError):
         return {}
     return answer if isinstance(answer, dict) else {}
