@@ -1,6 +1,7 @@
 """One download as a row: name, bar, numbers, what it waits for, and its buttons."""
 
 from functools import partial
+from itertools import pairwise
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent, QPalette
@@ -61,7 +62,6 @@ class DownloadRow(QGroupBox):
         self._name.setFont(font)
         self._quantization = QLabel(download.order.quantization)
         self._quantization.setObjectName("chip")
-        self._quantization.setVisible(bool(download.order.quantization))
         self._owner = ElidedLabel(owner, is_quiet=True)
         self._bar = QProgressBar()
         self._bar.setRange(0, PER_MILLE)
@@ -79,6 +79,7 @@ class DownloadRow(QGroupBox):
         self._steps: tuple[Step, ...] = ()
         self._button_row = QHBoxLayout()
         self._arrange()
+        self._quantization.setVisible(bool(download.order.quantization))
         self._download: Download | None = None
         self.show_download(download)
 
@@ -185,6 +186,8 @@ class DownloadRow(QGroupBox):
             if key not in shown and button.hasFocus():
                 self.setFocus()  # not another button: the key that is on its way was not for it
             button.setVisible(key in shown)
+        for one, following in pairwise(self.focus_chain()):
+            QWidget.setTabOrder(one, following)
 
     def _make_button(self, key: Step) -> QPushButton:
         button = QPushButton(self)

@@ -203,7 +203,10 @@ class DownloadsView(QWidget):
             "Keep downloading",
             cancel,
         )
-        box.finished.connect(partial(self._questions.pop, download.id, None))
+        box.finished.connect(partial(self._on_question_finished, download.id))
+
+    def _on_question_finished(self, id_: str, _result: int) -> None:
+        self._questions.pop(id_, None)
 
     def _close_question(self, id_: str) -> None:
         """Take back a question that nobody needs to answer any more."""
