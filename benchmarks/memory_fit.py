@@ -75,9 +75,8 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="fill both contexts")
     arguments = parser.parse_args()
     columns = "".join(f"{name:>9}" for name in ("weights", "context", "work", "needs", "peak"))
-    print(
-        f"MB; ratio of the estimate to the peak\n{'model':28} {'tokens':>6} {'kv':5}{columns}  ratio"
-    )
+    print("MB, and the ratio of the estimate to the peak")
+    print(f"{'model':28} {'tokens':>6} {'kv':5}{columns}  ratio")
     cases = [
         LoadOptions(path, context_tokens, kv_type=kv_type)
         for path, contexts in [
