@@ -66,6 +66,7 @@ class SignInDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         self._close = buttons.button(QDialogButtonBox.StandardButton.Close)
+        self._close.setAutoDefault(False)  # it has the focus while all else waits: no Enter here
         self._ways = self._make_ways(place, has_found_token)
         self._account_page = self._make_account_page()
         column = QVBoxLayout(self)
