@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import (
     QDialog,
@@ -66,7 +66,7 @@ class SignInDialog(QDialog):
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         self._close = buttons.button(QDialogButtonBox.StandardButton.Close)
-        self._close.setAutoDefault(False)  # it has the focus while all else waits: no Enter here
+        self._close.setAutoDefault(False)
         self._ways = self._make_ways(place, has_found_token)
         self._account_page = self._make_account_page()
         column = QVBoxLayout(self)
@@ -98,8 +98,9 @@ class SignInDialog(QDialog):
     def show_waiting(self) -> None:
         """Show that the hub is being asked; meanwhile nothing can be pressed twice."""
         self._notice.show_sentence("", "")
-        self._ways.setEnabled(False)
         self._waiting.show()
+        self._waiting.setFocus()  # not Close: a second Enter or Space must not end it
+        self._ways.setEnabled(False)
         self._fit()
 
     def show_error(self, sentence: str, hint: str) -> None:
@@ -280,6 +281,8 @@ class _Waiting(QWidget):
 
     def __init__(self, text: str) -> None:
         super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAccessibleName(text)
         bar = QProgressBar()
         bar.setRange(0, 0)
         bar.setTextVisible(False)
