@@ -1,11 +1,15 @@
 """Questions to a hub, asked by the real library's client against the fake hub."""
 
+import json
+import threading
+import time
 from collections.abc import Iterator
 
 import httpx2
 import pytest
 
 from fakehub import FakeHub, FaultKind
+from fakehub.messages import Request
 from gguf_files import STARCODER, gguf
 from starpad.core.hub_errors import HubError, HubProblem
 from starpad.core.remote import Gating, RemoteFile
@@ -42,6 +46,15 @@ def refusal(hub: FakeHub, pattern: str, status: int, **options: object) -> None:
     hub.add_fault(pattern, FaultKind.STATUS, status=status, times=None, **options)
 
 
+def settled(hub: FakeHub) -> list[Request]:
+    """Return the log once the hub has done counting what it sent."""
+    pause, deadline = threading.Event(), time.monotonic() + 5
+    while not all(request.is_finished for request in hub.requests):
+        assert time.monotonic() < deadline
+        pause.wait(0.005)
+    return hub.requests
+
+
 def test_words_find_gguf_repositories_with_what_a_row_shows(
     hub: FakeHub, client: HubClient
 ) -> None:
@@ -52,6 +65,26 @@ def test_words_find_gguf_repositories_with_what_a_row_shows(
     assert (found.context_tokens, found.base_model) == (16384, "bigcode/starcoder2-3b")
     assert found.updated is not None
     assert [request.route for request in hub.requests] == ["/api/models"]
+
+
+def test_cards_that_hold_lists_and_records_that_hold_little_are_read(
+    hub: FakeHub, client: HubClient
+) -> None:
+    full = {
+        "id": "a/full",
+        "gated": "manual",
+        "cardData": {"license": ["mit", "other"], "base_model": ["x/y", "z"]},
+        "gguf": {"total": -5, "architecture": 7},
+        "downloads": None,
+    }
+    tagged = {"id": "a/tagged", "tags": ["gguf", "license:apache-2.0"], "gguf": "no dictionary"}
+    records = json.dumps([full, tagged, {"id": "a/bare"}])
+    hub.add_fault("/api/models", FaultKind.STATUS, status=200, text=records)
+    first, second, third = client.search("anything", limit=3)
+    assert (first.license, first.base_model, first.gating) == ("mit", "x/y", Gating.MANUAL)
+    assert (first.parameters, first.architecture, first.downloads) == (0, "", 0)
+    assert second.license == "apache-2.0"
+    assert (third.license, third.updated, third.gating) == ("", None, Gating.OPEN)
 
 
 def test_results_are_sorted_and_limited(client: HubClient) -> None:
@@ -121,7 +154,7 @@ def test_one_small_request_tells_what_memory_a_remote_model_needs(
     header = client.header(REPOSITORY, repository.commit, repository.models[0].files[0])
     assert (header.layers, header.kv_heads, header.vocabulary_tokens) == (30, 2, 49152)
     assert header.tensor_data_bytes == header.size_bytes == len(MODEL)
-    assert [(request.origin, request.bytes_sent) for request in hub.requests] == [
+    assert [(request.origin, request.bytes_sent) for request in settled(hub)] == [
         ("hub", 0),
         ("content", 1 << 16),
     ]
@@ -132,7 +165,7 @@ def test_a_header_with_a_long_description_is_read_further(hub: FakeHub, client: 
     commit = hub.replace_file(REPOSITORY, "long.gguf", data)
     header = client.header(REPOSITORY, commit, RemoteFile("long.gguf", len(data), ""))
     assert header.layers == 30
-    sent = [request.bytes_sent for request in hub.requests_of("content")]
+    sent = [request.bytes_sent for request in settled(hub) if request.origin == "content"]
     assert sent == [1 << 16, len(data) - (1 << 16)]
 
 
@@ -144,7 +177,7 @@ def test_a_server_without_ranges_is_understood_and_not_read_to_the_end(
     hub.add_fault("long.gguf", FaultKind.IGNORE_RANGE, times=None)
     assert client.header(REPOSITORY, commit, RemoteFile("long.gguf", len(data), "")).layers == 30
     hub.drop_connections()
-    assert all(request.bytes_sent < len(data) for request in hub.requests_of("content"))
+    assert all(request.bytes_sent < len(data) for request in settled(hub))
 
 
 @pytest.mark.parametrize(
