@@ -8,8 +8,7 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
-from fakehub import FakeHub, FaultKind
-from fakehub.messages import Request
+from fakehub import FakeHub, FaultKind, Request
 from gguf_files import STARCODER, gguf
 from starpad.core.hub_errors import HubError, HubProblem
 from starpad.core.remote import Gating, RemoteFile
