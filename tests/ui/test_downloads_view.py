@@ -149,7 +149,7 @@ def test_sizes_beyond_32_bits_reach_the_bar(view: DownloadsView) -> None:
     [
         (S.QUEUED, None, ["Pause", "Cancel"]),
         (S.RUNNING, None, ["Pause", "Cancel"]),
-        (S.WAITING, P.OFFLINE, ["Pause", "Cancel"]),
+        (S.WAITING, P.OFFLINE, ["Pause", "Try now", "Cancel"]),
         (S.VERIFYING, None, ["Pause", "Cancel"]),
         (S.PAUSED, None, ["Resume", "Cancel"]),
         (S.PAUSED, P.DISK_FULL, ["Resume", "Cancel"]),
@@ -195,19 +195,21 @@ def test_every_button_asks_for_its_own_and_names_its_download(
             replace(make("c", S.FAILED), problem=P.NEEDS_SIGN_IN),
             needs_license,
             make("e", S.DONE, TOTAL),
+            make("f", S.WAITING),
         )
     )
-    a, b, c, d, e = rows(view)
+    a, b, c, d, e, f = rows(view)
     for row, text in (
         (a, "Pause"), (b, "Resume"), (c, "Sign in…"), (c, "Check again"), (d, "Open page"),
         (d, "Check again"), (e, "Use"), (e, "Remove from list"), (b, "↑"), (b, "↓"),
+        (f, "Try now"),
     ):  # fmt: skip
         click(row, text)
-    ids = {name: make(name).id for name in "abcde"}
+    ids = {name: make(name).id for name in "abcdef"}
     assert heard.all == [
         ("pause", ids["a"]), ("resume", ids["b"]), ("sign_in",), ("resume", ids["c"]),
         ("page", "https://hub.example/owner/d"), ("resume", ids["d"]), ("open", ids["e"]),
-        ("forget", ids["e"]), ("move", ids["b"], -1), ("move", ids["b"], 1),
+        ("forget", ids["e"]), ("move", ids["b"], 0), ("move", ids["b"], 2), ("resume", ids["f"]),
     ]  # fmt: skip
     for button in a.findChildren(QAbstractButton):
         if button.text() == "Pause":
@@ -232,7 +234,7 @@ def test_all_can_be_paused_and_resumed_where_that_makes_sense(
     click(view, "Pause &all")
     click(view, "&Resume all")
     assert heard.all == [("pause_all",), ("resume_all",)]
-    view.show_downloads((make("a", S.DONE), make("b", S.DONE)))
+    view.show_downloads((make("a", S.DONE), replace(make("b", S.FAILED), problem=P.CHECKSUM)))
     click(view, "Pause &all")
     click(view, "&Resume all")
     assert len(heard.all) == 2
@@ -295,7 +297,7 @@ def test_rows_keys_work_without_a_mouse(view: DownloadsView, heard: Heard) -> No
     assert third.hasFocus()
     QTest.keyClick(third, Qt.Key.Key_Delete)
     assert heard.all == [
-        ("pause", make("a").id), ("resume", make("b").id), ("move", make("b").id, -1),
+        ("pause", make("a").id), ("resume", make("b").id), ("move", make("b").id, 0),
         ("forget", make("c").id),
     ]  # fmt: skip
     assert "Space: pause or go on" in first.accessibleDescription()
@@ -409,6 +411,12 @@ def test_the_focus_goes_to_a_neighbor_when_its_row_goes_away(view: DownloadsView
     view.show_downloads((make("a"), make("c")))
     assert rows(view)[1].hasFocus()
     assert "owner/c" in rows(view)[1].accessibleName()
+
+
+def test_the_focus_given_to_the_view_goes_to_the_first_row(view: DownloadsView) -> None:
+    view.show_downloads((make("a"), make("b")))
+    view.setFocus()
+    assert rows(view)[0].hasFocus()
 
 
 def test_the_focus_elsewhere_is_left_alone(view: DownloadsView, window: QWidget) -> None:

@@ -240,7 +240,7 @@ def test_who_is_signed_in_is_shown_and_the_token_forgotten(
     token_field(dialog).setText("hf_secret")
     press(dialog, "Sign in")
     dialog.show_signed_in("ada", PLACE)
-    assert "You are signed in as ada." in labels(dialog)
+    assert "Signed in: ada" in labels(dialog)
     assert f"kept {PLACE}" in labels(dialog)
     assert token_field(dialog).text() == ""
     assert set(buttons(dialog)) == {"Sign out", "Close"}
@@ -251,7 +251,7 @@ def test_who_is_signed_in_is_shown_and_the_token_forgotten(
 
 def test_opened_while_signed_in_it_says_so_at_once(qtbot: QtBot) -> None:
     dialog = make(qtbot, account="ada")
-    assert "You are signed in as ada." in labels(dialog)
+    assert "Signed in: ada" in labels(dialog)
     assert "Sign in with the browser" not in buttons(dialog)
 
 
@@ -271,6 +271,13 @@ def test_no_text_is_cut_in_any_state(dialog: SignInDialog) -> None:
     check()
     dialog.show_signed_in("ada", f"{PLACE}, " * 6)
     check()
+
+
+def test_where_a_token_is_kept_may_not_be_known_yet(qtbot: QtBot) -> None:
+    dialog = SignInDialog(None, endpoint=ENDPOINT, account="", place="", has_found_token=False)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    assert "Then it is kept on this computer." in labels(dialog)
 
 
 def test_escape_closes_it(dialog: SignInDialog, qtbot: QtBot) -> None:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from starpad.core.download import Download, DownloadState
-from starpad.ui.models.download_steps import GO_ON, Step, steps_for
+from starpad.ui.models.download_steps import Step, steps_for
 from starpad.ui.models.labels import ElidedLabel, restyle, text_label
 from starpad.ui.models.progress_text import PER_MILLE, per_mille, progress_text
 
@@ -25,7 +25,8 @@ _KEYS = (
     "Arrow keys: other downloads. Space: pause or go on. Delete: cancel or remove. "
     "Alt with an arrow key: earlier or later in the queue."
 )
-_TOGGLE = GO_ON | {Step.PAUSE}
+# They share one button, which keeps the focus: who pauses by key can go on by the same key.
+_TOGGLE = frozenset({Step.PAUSE, Step.RESUME, Step.RETRY, Step.CHECK_AGAIN})
 _WAIT_FOR_USER = (DownloadState.FAILED, DownloadState.DONE)
 _TIPS = {
     Step.REMOVE: "The model stays on this computer",

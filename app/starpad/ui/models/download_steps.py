@@ -13,6 +13,7 @@ class Step(StrEnum):
     RESUME = "Resume"
     RETRY = "Retry"
     CHECK_AGAIN = "Check again"
+    TRY_NOW = "Try now"
     SIGN_IN = "Sign in…"
     OPEN_PAGE = "Open page"
     USE = "Use"
@@ -20,8 +21,8 @@ class Step(StrEnum):
     REMOVE = "Remove from list"
 
 
-GO_ON = frozenset({Step.RESUME, Step.RETRY, Step.CHECK_AGAIN})
-"""They all ask for the same: try again with what has arrived."""
+GO_ON = frozenset({Step.RESUME, Step.RETRY, Step.CHECK_AGAIN, Step.TRY_NOW})
+"""They all ask for the same: go on with what has arrived."""
 
 UNDER_WAY = frozenset(
     {DownloadState.QUEUED, DownloadState.RUNNING, DownloadState.WAITING, DownloadState.VERIFYING}
@@ -42,6 +43,8 @@ def steps_for(download: Download) -> tuple[Step, ...]:
     """Return the buttons; the first is the one to press, the last takes the row away."""
     if download.state is DownloadState.DONE:
         return (Step.USE, Step.REMOVE)
+    if download.state is DownloadState.WAITING:
+        return (Step.PAUSE, Step.TRY_NOW, Step.CANCEL)
     if download.state in UNDER_WAY:
         return (Step.PAUSE, Step.CANCEL)
     usual = (Step.RESUME,) if download.state is DownloadState.PAUSED else (Step.RETRY,)

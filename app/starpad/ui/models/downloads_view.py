@@ -6,6 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFocusEvent
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -24,8 +25,6 @@ from starpad.ui.models.orphan_list import OrphanList
 from starpad.ui.models.progress_text import size_text, summary_text
 from starpad.ui.models.questions import ask
 
-_CAN_GO_ON = (DownloadState.PAUSED, DownloadState.FAILED)
-
 
 class DownloadsView(QWidget):
     """Shows what it is given and says what the user wants; it decides nothing."""
@@ -36,7 +35,7 @@ class DownloadsView(QWidget):
     cancel_requested = Signal(str)
     """After the user said yes to losing what has arrived."""
     move_requested = Signal(str, int)
-    """By -1 or 1 place in the queue."""
+    """The id, and its new place in the list, counted from 0."""
     forget_requested = Signal(str)
     open_requested = Signal(str)
     """A finished model is to be used."""
@@ -77,6 +76,12 @@ class DownloadsView(QWidget):
         column.addWidget(self._empty, 1)
         self._show_what_there_is()
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Pass the focus on to the first row: the view itself has nothing to press."""
+        super().focusInEvent(event)
+        if self._rows:
+            next(iter(self._rows.values())).setFocus()
+
     def show_downloads(self, downloads: tuple[Download, ...]) -> None:
         """Show these, in this order; meant to be called as often as their numbers change."""
         has_new_order = [download.id for download in downloads] != list(self._rows)
@@ -94,7 +99,7 @@ class DownloadsView(QWidget):
             self._arrange_rows([download.id for download in downloads])
         self._summary.setText(summary_text(downloads))
         self._pause_all.setEnabled(any(d.state in UNDER_WAY for d in downloads))
-        self._resume_all.setEnabled(any(d.state in _CAN_GO_ON for d in downloads))
+        self._resume_all.setEnabled(any(d.state is DownloadState.PAUSED for d in downloads))
 
     def show_orphans(self, paths: Sequence[Path]) -> None:
         """Show parts on disk that no download goes on with."""
@@ -131,7 +136,7 @@ class DownloadsView(QWidget):
     def _make_row(self, download: Download) -> DownloadRow:
         row = DownloadRow(download)
         row.step_chosen.connect(partial(self._on_step_chosen, row))
-        row.move_requested.connect(partial(self.move_requested.emit, download.id))
+        row.move_requested.connect(partial(self._on_move_requested, download.id))
         row.neighbor_requested.connect(partial(self._on_neighbor_requested, row))
         return row
 
@@ -213,6 +218,9 @@ class DownloadsView(QWidget):
         box = self._questions.pop(id_, None)
         if box is not None:
             box.reject()
+
+    def _on_move_requested(self, id_: str, delta: int) -> None:
+        self.move_requested.emit(id_, list(self._rows).index(id_) + delta)
 
     def _on_neighbor_requested(self, row: DownloadRow, delta: int) -> None:
         rows = list(self._rows.values())

@@ -23,10 +23,10 @@ class Deed(StrEnum):
     """What can be done with a model; the value is the button's text."""
 
     LOAD = "&Load"
-    VERIFY = "Verif&y"
+    VERIFY = "&Verify"
     CHECK_FOR_UPDATE = "Check for &update"
-    REVEAL = "Sho&w in file manager"
-    DELETE = "&Delete…"
+    REVEAL = "&Show in file manager"
+    DELETE = "D&elete…"
 
 
 class LibraryDetails(QFrame):

@@ -101,6 +101,7 @@ class LibraryView(QWidget):
         """Show work on a model, as in `Verifying…`; `fraction` is 0 to 1, None if unknown."""
         is_news = path != self._busy
         self._busy = path
+        self._remarks.pop(path, None)
         self._work.show_work(f"{path.stem}: {text}", fraction)
         if is_news:
             self._show_details()
@@ -135,9 +136,9 @@ class LibraryView(QWidget):
         head.setSpacing(8)
         head.addWidget(self._total, 1)
         for text, request in (
-            ("&Import file…", self.import_requested),
+            ("Im&port file…", self.import_requested),
             ("&Add folder…", self.folder_requested),
-            ("M&ove models folder…", self.move_folder_requested),
+            ("&Move models folder…", self.move_folder_requested),
         ):
             button = QPushButton(text)
             button.setAutoDefault(False)

@@ -46,7 +46,7 @@ class SignInDialog(QDialog):
         place: str,
         has_found_token: bool,
     ) -> None:
-        """Without an `account`, nobody is signed in; `place` is as in `in the system keyring`."""
+        """Nobody is signed in without an `account`; `place` says in a sentence where its token is."""
         super().__init__(parent)
         self._endpoint = endpoint.rstrip("/")
         self._host = urlsplit(endpoint).netloc or endpoint
@@ -67,7 +67,7 @@ class SignInDialog(QDialog):
         buttons.rejected.connect(self.reject)
         self._close = buttons.button(QDialogButtonBox.StandardButton.Close)
         self._close.setAutoDefault(False)
-        self._ways = self._make_ways(place, has_found_token)
+        self._ways = self._make_ways(has_found_token)
         self._account_page = self._make_account_page()
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
@@ -123,10 +123,11 @@ class SignInDialog(QDialog):
 
     def _show_account(self, account: str, place: str) -> None:
         self._token.clear()
-        self._account.setText(f"You are signed in as {account}.")
+        self._account.setText(f"Signed in: {account}")
+        kept = place or "The token is kept on this computer."
         self._kept.setText(
-            f"Your access token is kept {place}. Starpad sends it to {self._host} and nowhere "
-            "else. Signing out deletes it from this computer."
+            f"{kept} Starpad sends it to {self._host} and nowhere else. "
+            "Signing out deletes it from this computer."
         )
         self._ways.hide()
         self._account_page.show()
@@ -156,7 +157,7 @@ class SignInDialog(QDialog):
         layout.activate()
         self.resize(self.width(), layout.totalHeightForWidth(self.width()))
 
-    def _make_ways(self, place: str, has_found_token: bool) -> QWidget:
+    def _make_ways(self, has_found_token: bool) -> QWidget:
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
@@ -174,8 +175,8 @@ class SignInDialog(QDialog):
         column.addSpacing(10)
         column.addWidget(title_label("With an access token", scale=1.1))
         token_sends = (
-            f"The token is sent to {self._host} and nowhere else, to ask whose it is. "
-            f"Then it is kept {place}."
+            f"The token is sent to {self._host} and nowhere else, to ask whose it is. Then it is "
+            "kept in the system's keyring, or where there is none in a file that only you can read."
         )
         column.addWidget(text_label(token_sends))
         entry = QHBoxLayout()
