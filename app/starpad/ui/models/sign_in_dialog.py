@@ -46,7 +46,7 @@ class SignInDialog(QDialog):
         place: str,
         has_found_token: bool,
     ) -> None:
-        """Nobody is signed in without an `account`; `place` says in a sentence where its token is."""
+        """No `account`: nobody is signed in. `place` says in a sentence where the token is."""
         super().__init__(parent)
         self._endpoint = endpoint.rstrip("/")
         self._host = urlsplit(endpoint).netloc or endpoint
