@@ -4,7 +4,7 @@ from functools import partial
 from itertools import pairwise
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QKeyEvent, QPalette
+from PySide6.QtGui import QKeyEvent, QPalette
 from PySide6.QtWidgets import (
     QGroupBox,
     QHBoxLayout,
@@ -20,6 +20,7 @@ from starpad.core.download import Download, DownloadState
 from starpad.ui.models.download_steps import Step, steps_for
 from starpad.ui.models.labels import ElidedLabel, restyle, text_label
 from starpad.ui.models.progress_text import PER_MILLE, per_mille, progress_text
+from starpad.ui.models.spoken import announce
 
 _KEYS = (
     "Arrow keys: other downloads. Space: pause or go on. Delete: cancel or remove. "
@@ -106,7 +107,9 @@ class DownloadRow(QGroupBox):
         if before is None or download.state is not before.state:
             self._show_state(download)
             if before is not None:
-                self._announce(download)
+                # A new state only: of each step the bar tells those who ask for it.
+                spoken = f"{self.accessibleName()}. {download.note}".strip()
+                announce(self, spoken, is_urgent=download.state is DownloadState.FAILED)
 
     def show_place(self, *, is_first: bool, is_last: bool) -> None:
         """Offer only the moves that there are."""
@@ -204,16 +207,6 @@ class DownloadRow(QGroupBox):
         arrow = self._earlier if delta < 0 else self._later
         if arrow.isEnabled() and self.download.state is not DownloadState.DONE:
             self.move_requested.emit(delta)
-
-    def _announce(self, download: Download) -> None:
-        """Tell screen readers of a new state (of each step they hear from the bar, if they ask)."""
-        if not self.isVisible():
-            return
-        spoken = f"{self.accessibleName()}. {download.note}".strip()
-        event = QAccessibleAnnouncementEvent(self, spoken)
-        if download.state is DownloadState.FAILED:
-            event.setPoliteness(QAccessible.AnnouncementPoliteness.Assertive)
-        QAccessible.updateAccessibility(event)
 
 
 def _arrow(sign: str, name: str) -> QToolButton:

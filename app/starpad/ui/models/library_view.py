@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, Signal, Slot
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -22,10 +22,16 @@ from starpad.ui.models.library_details import Deed, LibraryDetails
 from starpad.ui.models.library_table import LibraryTable
 from starpad.ui.models.progress_text import size_text
 from starpad.ui.models.questions import ask
+from starpad.ui.models.spoken import announce
 from starpad.ui.models.work_strip import WorkStrip
 
 _ENDING = ".gguf"
 _NAME_CHARACTERS = 40
+_KEYS = (
+    (Qt.Key.Key_Return, Deed.LOAD),
+    (Qt.Key.Key_Enter, Deed.LOAD),
+    (Qt.Key.Key_Delete, Deed.DELETE),
+)
 
 
 class LibraryView(QWidget):
@@ -116,6 +122,7 @@ class LibraryView(QWidget):
         """Show news of a model, as in `An update is available.`, until there are others."""
         self._remarks[path] = text
         self._show_details()
+        announce(self, f"{path.stem}: {text}")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if _dropped(event):
@@ -148,13 +155,15 @@ class LibraryView(QWidget):
 
     def _connect(self) -> None:
         self._rows.selectionModel().currentRowChanged.connect(self._show_details)
-        self._rows.activated.connect(partial(self._on_key, Deed.LOAD))
+        # Not `activated`: some desktops send that at a single click, which is only a look.
+        self._rows.doubleClicked.connect(partial(self._on_key, Deed.LOAD))
         self._rows.customContextMenuRequested.connect(self._on_menu_requested)
         self._table.modelAboutToBeReset.connect(self._on_table_about_to_be_reset)
         self._table.modelReset.connect(self._on_table_reset)
-        delete = QShortcut(QKeySequence.StandardKey.Delete, self._rows)
-        delete.setContext(Qt.ShortcutContext.WidgetShortcut)
-        delete.activated.connect(partial(self._on_key, Deed.DELETE))
+        for key, deed in _KEYS:
+            shortcut = QShortcut(key, self._rows)
+            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
+            shortcut.activated.connect(partial(self._on_key, deed))
 
     def _current(self) -> InstalledModel | None:
         row = self._rows.currentIndex().row()

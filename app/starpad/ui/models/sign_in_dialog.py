@@ -3,7 +3,6 @@
 from urllib.parse import urlsplit
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from starpad.ui.models.device_code import DeviceCodePanel
 from starpad.ui.models.labels import Notice, text_label, title_label
+from starpad.ui.models.spoken import announce
 
 _WIDTH_CHARACTERS = 88
 _WHY = (
@@ -92,7 +92,7 @@ class SignInDialog(QDialog):
         self._browser.hide()
         self._code.show_code(user_code, url)
         self._fit()
-        self._announce(f"Your code is {user_code}.")
+        announce(self, f"Your code is {user_code}.")
 
     @Slot()
     def show_waiting(self) -> None:
@@ -108,7 +108,7 @@ class SignInDialog(QDialog):
         self._show_idle()
         self._notice.show_sentence(sentence, hint)
         self._fit()
-        self._announce(f"{sentence} {hint}".strip(), is_urgent=True)
+        announce(self, f"{sentence} {hint}".strip(), is_urgent=True)
         if self._token.text():
             self._token.setFocus()
             self._token.selectAll()
@@ -119,7 +119,7 @@ class SignInDialog(QDialog):
         """Show who is signed in and where the token is kept (as in the constructor)."""
         self._show_idle()
         self._show_account(account, place)
-        self._announce(self._account.text())
+        announce(self, self._account.text())
 
     def _show_account(self, account: str, place: str) -> None:
         self._token.clear()
@@ -269,12 +269,6 @@ class SignInDialog(QDialog):
     def _on_sign_out_clicked(self) -> None:
         self._show_ways()
         self.sign_out_requested.emit()
-
-    def _announce(self, text: str, *, is_urgent: bool = False) -> None:
-        event = QAccessibleAnnouncementEvent(self, text)
-        if is_urgent:
-            event.setPoliteness(QAccessible.AnnouncementPoliteness.Assertive)
-        QAccessible.updateAccessibility(event)
 
 
 class _Waiting(QWidget):
