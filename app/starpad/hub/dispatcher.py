@@ -123,7 +123,7 @@ class Dispatcher:
                 job.is_unsaved = job.is_new = False
         for job, kept, is_new in changed:
             try:
-                self._keeper.save(kept, is_new=is_new)
+                self._keeper.save(job, kept, is_new=is_new)
             except OSError as error:
                 self._on_save_failed(job, error, is_new=is_new)
 
@@ -134,7 +134,8 @@ class Dispatcher:
         problem = hub_error(error, endpoint=job.order.endpoint, subject=job.order.id)
         with self.lock:
             job.is_new = job.is_new or is_new
-            if job.state is DownloadState.QUEUED:
+            # Asked for anew meanwhile, it is about to be written again.
+            if job.state is DownloadState.QUEUED and not job.is_unsaved:
                 job.set_status(status_after(problem))
         self.touch()
 
@@ -189,16 +190,20 @@ class Dispatcher:
         with self.lock:
             if status is None and not run.stop.is_stopped:
                 job.is_cancelled = True  # in another window
-            is_done = status is not None and status.state is DownloadState.DONE
-            if status is not None and (is_done or not run.stop.is_stopped):
-                job.set_status(status)
             is_wanted = not job.is_cancelled and not job.is_replaced
+            is_done = status is not None and status.state is DownloadState.DONE
+            job.is_finished = is_done and is_wanted
         if is_ours and not is_wanted:
             self._keeper.remove(order)
         elif is_ours and is_done:
             self._keeper.finish(order)
         done_bytes = self._keeper.done_bytes(order)
         with self.lock:
+            # The user may have changed their mind meanwhile.
+            is_wanted_still = not job.is_cancelled and not job.is_replaced
+            job.is_finished = is_done and is_wanted_still
+            if status is not None and is_wanted_still and (is_done or not run.stop.is_stopped):
+                job.set_status(status)
             job.run = None
             job.done_bytes = done_bytes
             job.is_unsaved = not is_done

@@ -88,6 +88,8 @@ class Job:
     is_unsaved: bool = False
     is_cancelled: bool = False
     """No row any more; what has arrived is to be deleted."""
+    is_finished: bool = False
+    """Installed: its record is not written any more."""
     is_replaced: bool = False
     """What has arrived belongs to another order, and is to be deleted."""
     run: Run | None = None

@@ -49,9 +49,14 @@ class Keeper:
                     done += sidecar.part_path(self.folder, order, file).stat().st_size
         return done
 
-    def save(self, kept: Sidecar, *, is_new: bool) -> None:
-        """Write a record; a new one makes its folder. Raises OSError."""
+    def save(self, job: Job, kept: Sidecar, *, is_new: bool) -> None:
+        """Write a row's record, unless it is installed; a new one makes its folder.
+
+        Raises OSError.
+        """
         with self._lock:
+            if job.is_finished:
+                return
             path = sidecar.sidecar_path(self.folder, kept.order)
             if is_new:
                 path.parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,8 @@ from starpad.core.hub_errors import HubError, HubProblem
 from starpad.core.remote import RemoteFile
 from starpad.hub import session
 from starpad.hub.client import HubClient, Resolved
-from starpad.hub.errors import host_of, hub_error
+from starpad.hub.error_sentences import host_of
+from starpad.hub.errors import hub_error
 from starpad.hub.install import Stopped, sha256_of
 from starpad.hub.session import Limits, StopSignal
 from starpad.hub.sidecar import part_path
@@ -28,7 +29,7 @@ from starpad.hub.sidecar import part_path
 _SYNC_EVERY_BYTES = 64 << 20
 _LOOK_EVERY_S = 1.0
 _HEAD_BYTES = 512
-_MAX_FUTILE = 5
+_MAX_FUTILE = 3
 
 _GGUF = b"GGUF"
 # The four letters of 2023 ("ggml", "ggmf", "ggjt", "ggla") as llama.cpp wrote them.
