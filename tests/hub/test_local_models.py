@@ -11,7 +11,7 @@ from gguf_files import STARCODER, gguf
 from model_folders import HASH, MODEL, NOW, Computer, downloaded, write
 from starpad.core import origin
 from starpad.core.installed_model import ModelSource
-from starpad.hub import header_cache
+from starpad.hub import header_cache, local_models
 from starpad.hub.header_cache import HeaderCache
 
 
@@ -217,3 +217,21 @@ def test_a_file_that_has_changed_is_not_found_by_its_old_hash(computer: Computer
     write(linked, MODEL[:-1])
     computer.cached("a.gguf").unlink()
     assert computer.find() is None
+
+
+def test_headers_that_cannot_be_kept_are_read_again(computer: Computer) -> None:
+    computer.header_file.mkdir(parents=True)
+    path = write(computer.models / "a.gguf")
+    assert [model.path for model in computer.scan()] == [path]
+    assert computer.scan()[0].context_tokens == 16_384
+
+
+def test_a_folder_with_too_many_folders_is_given_up_with_a_word(
+    computer: Computer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_models, "_MAX_FOLDERS", 2)
+    computer.records.add_folder(computer.elsewhere)
+    for name in ("a/a.gguf", "b/b.gguf", "c/c.gguf"):
+        write(computer.elsewhere / name, gguf(data_bytes=420 + ord(name[0])))
+    assert [model.path.name for model in computer.scan()] == ["a.gguf"]
+    assert "holds too many folders" in computer.notes[0]

@@ -1,5 +1,6 @@
 """Importing and verifying model files: nothing is overwritten, a flipped byte is found."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -158,6 +159,29 @@ def test_a_disk_that_fills_meanwhile_leaves_nothing_behind(
         import_model(write(computer.elsewhere / "x.gguf"), computer)
     assert caught.value.problem is HubProblem.DISK_FULL
     assert not list(computer.models.rglob("*.gguf*"))
+
+
+def test_a_file_that_grows_while_it_is_copied_is_not_taken(computer: Computer) -> None:
+    file = write(computer.elsewhere / "x.gguf", BIG)
+
+    def grow(done_bytes: int, total_bytes: int) -> None:
+        with file.open("ab") as stream:
+            stream.write(b"more")
+
+    with pytest.raises(HubError, match="was changed while it was copied"):
+        model_files.import_model(file, computer.models, copy=True, stop=StopSignal(), progress=grow)
+    assert not list(computer.models.rglob("*.gguf*"))
+
+
+def test_a_disk_that_fails_says_so(computer: Computer, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path, *args: object) -> str:
+        raise OSError(errno.EIO, "Input/output error", str(path))
+
+    path = write(computer.models / "a.gguf")
+    monkeypatch.setattr(model_files, "sha256_of", fail)
+    with pytest.raises(HubError, match="Input/output error") as caught:
+        verify(path)
+    assert "Check the disk" in caught.value.hint
 
 
 def test_two_windows_do_not_import_at_the_same_time(computer: Computer) -> None:

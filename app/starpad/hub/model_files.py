@@ -241,7 +241,8 @@ def _copy(source: Path, target: Path, work: _Work) -> None:
         return
     with source.open("rb") as reader, target.open("wb") as writer:
         size = os.fstat(reader.fileno()).st_size
-        while chunk := reader.read(_CHUNK_BYTES):
+        # No further than its size: a file that somebody writes to might never end.
+        while writer.tell() <= size and (chunk := reader.read(_CHUNK_BYTES)):
             writer.write(chunk)
             work.add(len(chunk))
         writer.flush()
