@@ -28,7 +28,7 @@ from pathlib import Path
 from starpad import bootstrap
 application = bootstrap.create_application()
 folder = Path(sys.argv[1])
-starpad = bootstrap.Starpad(application, folder / "settings.json", folder / "recovery")
+starpad = bootstrap.Starpad(application, folder / "settings.json", folder)
 window = starpad.window
 """
 

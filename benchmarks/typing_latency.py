@@ -80,7 +80,7 @@ def main() -> None:
         path = Path(folder, "file.py")
         path.write_text(text, encoding="utf-8")
         starpad = bootstrap.Starpad(
-            application, Path(folder, "settings.json"), Path(folder, "recovery")
+            application, Path(folder, "settings.json"), Path(folder)
         )
         # A request for every key: what a GPU's user gets, and the most work for this thread.
         starpad.settings.change(suggestion_pause_ms=0)

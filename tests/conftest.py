@@ -44,6 +44,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give every test its own empty home, also for child processes."""
     home = tmp_path / "home"
     home.mkdir()
+    # Never the keyring of whoever runs the tests, nor a token or cache of theirs.
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
+    for name in ("HF_HOME", "HF_TOKEN", "HF_HUB_CACHE", "HF_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
     for name in ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, str(home))
     return home
@@ -64,7 +68,7 @@ def running_starpad(
     from starpad.bootstrap import Starpad
 
     folder = tmp_path_factory.mktemp("starpad")
-    starpad = Starpad(qapp, folder / "settings.json", folder / "recovery")
+    starpad = Starpad(qapp, folder / "settings.json", folder)
     starpad.start([], None)
     yield starpad
     starpad.window.close()

@@ -20,19 +20,27 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from starpad import __version__
-from starpad.core import log, paths, settings_store
+from starpad.core import catalog, log, paths, settings_store
 from starpad.core.errors import StarpadError
+from starpad.core.license_acceptance import Acceptances
 from starpad.core.sampling import Sampling
 from starpad.core.settings import Settings
 from starpad.core.suggestion import CompletionOptions
+from starpad.services.background import BackgroundJobs
 from starpad.services.completion import CompletionService
 from starpad.services.documents import DocumentService
+from starpad.services.downloads import DownloadService
 from starpad.services.engine import EngineService
 from starpad.services.highlighting import HighlightService
+from starpad.services.hub_account import HubAccount
+from starpad.services.library_work import LibraryWork
+from starpad.services.model_library import ModelLibrary
+from starpad.services.model_search import ModelSearch
 from starpad.services.notifier import Notification, Notifier, Severity
 from starpad.services.settings import SettingsService
 from starpad.ui.crash_dialog import CrashGuard
 from starpad.ui.main_window import MainWindow, Services
+from starpad.ui.models.model_choice import ModelServices
 from starpad.ui.recovered_text import RecoveredText
 from starpad.ui.theme import Theme
 
@@ -40,11 +48,15 @@ from starpad.ui.theme import Theme
 class Starpad(QObject):
     """The application's objects; `shutdown` ends them all."""
 
-    def __init__(self, application: QApplication, settings_file: Path, recovery: Path) -> None:
+    def __init__(self, application: QApplication, settings_file: Path, data: Path) -> None:
         super().__init__()
         self.settings = SettingsService(settings_file, self)
         self.notifier = Notifier(self)
         self.engine = EngineService(self)
+        self.jobs = BackgroundJobs(self)
+        models = self._make_model_services(data)
+        self.library_work = LibraryWork(self.jobs, models.account, models.library, self)
+        self.library_work.folder_moved.connect(self._on_library_work_folder_moved)
         self.completion = CompletionService(self.engine, self)
         self.documents = DocumentService(self)
         self.highlighting = HighlightService(self)
@@ -53,17 +65,41 @@ class Starpad(QObject):
             self.settings,
             self.notifier,
             self.engine,
+            models,
+            self.library_work,
             self.completion,
             self.documents,
             self.highlighting,
         )
         self.window = MainWindow(services, self.theme)
-        self.recovered = RecoveredText(recovery, self.window.tabs, self.documents)
+        self.recovered = RecoveredText(data / "recovery", self.window.tabs, self.documents)
         self.settings.changed.connect(self._on_settings_changed)
         self.settings.save_failed.connect(self.notifier.report)
         self._on_settings_changed(self.settings.current)
         for problem in self.settings.problems:
             self.notifier.report(problem)
+
+    def _make_model_services(self, data: Path) -> ModelServices:
+        """Make what finds, downloads and keeps models."""
+        chosen = self.settings.current.models_folder
+        folder = Path(chosen) if chosen else data / "models"
+        try:
+            families = catalog.load()
+        except StarpadError as error:
+            families = ()
+            self.notifier.report(error)
+        self.account = HubAccount(self.jobs, data / "tokens", self)
+        self.downloads = DownloadService(self.account, folder, self)
+        self.library = ModelLibrary(self.jobs, data, folder, families, self)
+        return ModelServices(
+            settings=self.settings,
+            engine=self.engine,
+            account=self.account,
+            search=ModelSearch(self.jobs, self.account, self),
+            downloads=self.downloads,
+            library=self.library,
+            acceptances=Acceptances(data / "accepted-licenses.json"),
+        )
 
     def start(self, files: Sequence[Path], model: Path | None) -> None:
         """Load the model, open the files, show the window."""
@@ -85,9 +121,13 @@ class Starpad(QObject):
         if not self.window.tabs.count():
             self.window.files.new()
         self.window.show()
+        self.downloads.start(resume=self.settings.current.resume_downloads)
+        self.library.refresh()
 
     def shutdown(self) -> None:
         """End the child processes and the thread; unsaved text was saved or given up."""
+        self.downloads.shutdown()
+        self.jobs.shutdown()
         self.highlighting.shutdown()
         self.engine.shutdown()
 
@@ -95,6 +135,12 @@ class Starpad(QObject):
     def _on_settings_changed(self, settings: Settings) -> None:
         self.engine.restart_automatically = settings.restart_engine_automatically
         self.completion.options = completion_options(settings)
+        self.account.set_endpoint(settings.hub_endpoint)
+        self.downloads.queue.max_active = settings.downloads_at_once
+
+    @Slot(object)
+    def _on_library_work_folder_moved(self, folder: Path) -> None:
+        self.settings.change(models_folder=str(folder))
 
 
 def completion_options(settings: Settings) -> CompletionOptions:
@@ -171,7 +217,7 @@ def run(files: Sequence[Path], model: Path | None) -> int:
     stop_log = log.start(paths.log_folder())
     application = create_application()
     data = paths.data_folder()
-    starpad = Starpad(application, settings_store.default_path(), data / "recovery")
+    starpad = Starpad(application, settings_store.default_path(), data)
     guard = CrashGuard(starpad)
     guard.install(starpad.recovered.keep)
     _SignalWatch(starpad)

@@ -182,7 +182,7 @@ def run(arguments: argparse.Namespace) -> int:
     # The user's own settings and unsaved text are neither read nor written.
     with tempfile.TemporaryDirectory(prefix="starpad-self-test-") as folder:
         starpad = bootstrap.Starpad(
-            application, Path(folder, "settings.json"), Path(folder, "recovery")
+            application, Path(folder, "settings.json"), Path(folder)
         )
         starpad.completion.options = replace(
             starpad.completion.options, sampling=sampling, time_budget_ms=_TIME_LIMIT_MS

@@ -96,6 +96,7 @@ def test_an_unusable_model_file_is_one_sentence_and_the_demo_is_one_click_away(
     tab.editor.setPlainText("text")
     model = tmp_path / "model.gguf"
     model.write_bytes(content)
+    starpad.engine.unload()
     starpad.window.models.open(model)
     qtbot.waitUntil(lambda: starpad.engine.status.state is EngineState.FAILED, timeout=10_000)
     message = _message(starpad, "Use the demonstration model")
@@ -108,15 +109,21 @@ def test_an_unusable_model_file_is_one_sentence_and_the_demo_is_one_click_away(
     assert starpad.settings.current.model_path == ""
 
 
-def test_a_truncated_model_says_how_much_is_there(
+def test_a_model_that_cannot_be_loaded_leaves_the_present_one_at_work(
     starpad: Starpad, qtbot: QtBot, tmp_path: Path
 ) -> None:
     model = tmp_path / "model.gguf"
     data = paths.demo_model().read_bytes()
     model.write_bytes(data[: len(data) // 2])
-    starpad.window.models.load(model)
-    qtbot.waitUntil(lambda: starpad.engine.status.state is EngineState.FAILED, timeout=10_000)
-    assert "truncated" in starpad.engine.status.reason or "bytes" in starpad.engine.status.reason
+    with qtbot.waitSignal(starpad.engine.load_failed, timeout=10_000):
+        starpad.window.models.open(model)
+    message = _message(starpad, "Models…")
+    assert message is not None
+    assert "truncated" in message.message
+    assert "is kept" in message.hint
+    assert starpad.engine.status.model is not None
+    assert starpad.engine.status.model.is_demo
+    assert starpad.settings.current.model_path == "", "the next session starts with what works"
 
 
 def test_the_demonstration_model_is_called_so_and_the_real_ones_are_offered(

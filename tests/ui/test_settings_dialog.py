@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from starpad.core.load_options import KvType
 from starpad.core.settings import (
     FIELDS,
     About,
@@ -41,7 +42,8 @@ pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")  # the off-screen p
 SHOWN = [field for of_page in fields_of_pages().values() for field in of_page]
 OTHER: dict[str, object] = {
     "theme": ThemeChoice.DARK, "font_family": "No Such Mono", "suggestion_temperature": 0.4,
-    "suggestions_off_languages": ("markdown", "json"),
+    "suggestions_off_languages": ("markdown", "json"), "kv_type": KvType.Q8_0,
+    "hub_endpoint": "https://hub.example.com",
 }  # fmt: skip
 
 

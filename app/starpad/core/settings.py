@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any, get_type_hints
 
 from starpad.core.errors import SettingsError
+from starpad.core.load_options import KvType
 
 Value = bool | int | float | str | tuple[str, ...]
 
@@ -24,6 +25,7 @@ class Page(StrEnum):
     APPEARANCE = "Appearance"
     EDITOR = "Editor"
     SUGGESTIONS = "Suggestions"
+    MODELS = "Models"
     ENGINE = "Engine"
     HIDDEN = ""
 
@@ -163,6 +165,27 @@ class Settings:
             "tokens",
         ),
     ] = 4096
+    hub_endpoint: Annotated[
+        str,
+        About(
+            Page.MODELS,
+            "Hugging Face address",
+            "Of a mirror, such as https://hub.example.com. Empty: huggingface.co. "
+            "A sign-in counts for the address that it was made at.",
+        ),
+    ] = ""
+    downloads_at_once: Annotated[
+        int,
+        About(Page.MODELS, "Downloads at once", "The others wait for their turn.", 1, 3),
+    ] = 1
+    resume_downloads: Annotated[
+        bool,
+        About(
+            Page.MODELS,
+            "Go on by itself",
+            "Downloads that were under way go on when Starpad starts.",
+        ),
+    ] = True
     context_tokens: Annotated[
         int,
         About(
@@ -175,6 +198,15 @@ class Settings:
             "tokens",
         ),
     ] = 8192
+    kv_type: Annotated[
+        KvType,
+        About(
+            Page.ENGINE,
+            "Context numbers",
+            "How the context is kept: q8_0 takes half the memory of f16, q4_0 a quarter, "
+            "each with some loss. Counts when a model is loaded.",
+        ),
+    ] = KvType.F16
     engine_threads: Annotated[
         int,
         About(
@@ -197,6 +229,8 @@ class Settings:
     ] = True
     model_path: Annotated[str, About(Page.HIDDEN, "Model file")] = ""
     """Empty: the demonstration model in the box."""
+    models_folder: Annotated[str, About(Page.HIDDEN, "Models folder")] = ""
+    """Empty: beside Starpad's other data."""
     recent_files: Annotated[tuple[str, ...], About(Page.HIDDEN, "Recent files")] = ()
     window_geometry: Annotated[str, About(Page.HIDDEN, "Window position")] = ""
 

@@ -12,9 +12,11 @@ from starpad.core.engine_exit import ExitReport
 from starpad.core.engine_status import EngineState, EngineStatus, Loading
 from starpad.core.errors import EngineError, StarpadError
 from starpad.core.load_options import LoadOptions
+from starpad.core.memory_fit import Fit
+from starpad.core.model_file import ModelHeader
 from starpad.core.restart_policy import RestartPolicy
 from starpad.engines import process, session
-from starpad.services.engine_run import EngineRun, RoomNeeded, hold
+from starpad.services.engine_run import EngineRun, RoomNeeded, gpu_free_bytes, hold
 from starpad.services.inference_thread import Emit, InferenceThread, RequestEnd
 
 if TYPE_CHECKING:  # httpx2 takes 80 ms to import, which the window need not wait for
@@ -123,6 +125,13 @@ class EngineService(QObject):
         if self._status.state is EngineState.READY:
             self._set_status(replace(self._status, state=EngineState.BUSY))
         return request_id
+
+    def fit(self, header: ModelHeader, options: LoadOptions) -> Fit:
+        """Return how a model would fit in place of the present one, with the memory of now."""
+        present = self._held.model if self._held is not None else None
+        freed = present.need_bytes if present is not None else 0
+        gpu = gpu_free_bytes(present) if options.gpu_layers else 0
+        return session.reckon(header, options, freed_bytes=freed, gpu_free_bytes=gpu).fit
 
     def cancel(self, request_id: int) -> None:
         """Cancel a request; its end follows as a signal."""

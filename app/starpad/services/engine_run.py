@@ -69,12 +69,19 @@ async def _prepare(options: LoadOptions, present: EngineRun | None, emit: Emit) 
                 return prepared
         except NotEnoughMemoryError:
             pass
-    session.prepare(options, freed_bytes=model.need_bytes)
+    gpu = gpu_free_bytes(model) if options.gpu_layers else 0
+    session.prepare(options, freed_bytes=model.need_bytes, gpu_free_bytes=gpu)
     emit(RoomNeeded())
     await _end_of(present)
-    return session.prepare(options)
+    return session.prepare(options, gpu_free_bytes=gpu)
 
 
 async def _end_of(run: EngineRun) -> None:
     if run.has_begun:
         await run.ended.wait()
+
+
+def gpu_free_bytes(model: LoadedModel | None) -> int:
+    """Return the memory that GPUs had free before this model, which saw them, was loaded."""
+    gpus = [device for device in model.devices if device.is_gpu] if model is not None else []
+    return sum(gpu.memory_free_bytes for gpu in gpus)

@@ -41,9 +41,11 @@ class ActionId(Enum):
     DISMISS = auto()
     TOGGLE_SUGGESTIONS = auto()
     TOGGLE_LANGUAGE_SUGGESTIONS = auto()
+    CHOOSE_MODEL = auto()
     MODELS = auto()
     OPEN_MODEL = auto()
     USE_DEMO_MODEL = auto()
+    LOAD_SETTINGS = auto()
     RESTART_ENGINE = auto()
     UNLOAD_MODEL = auto()
     SHOW_ENGINE_LOG = auto()
@@ -172,12 +174,18 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         Menu.SUGGESTIONS, "Suggest in this lan&guage", "Offer suggestions in files of this kind",
         (), _DOCUMENT, is_checkable=True),
 
+    ActionId.CHOOSE_MODEL: ActionSpec(
+        Menu.MODEL, "&Choose model", "Show the models on this computer, the latest used first",
+        ("Ctrl+M",)),
     ActionId.MODELS: ActionSpec(
-        Menu.MODEL, "&Get a real model…", "See which StarCoder models there are and where"),
+        Menu.MODEL, "&Models…", "Find, download and keep StarCoder models", ("Ctrl+Shift+M",)),
     ActionId.OPEN_MODEL: ActionSpec(
         Menu.MODEL, "&Open model file…", "Load a GGUF file from this computer", ("Ctrl+Shift+O",)),
     ActionId.USE_DEMO_MODEL: ActionSpec(
         Menu.MODEL, "Use the &demonstration model", "Load the small model that comes with Starpad"),
+    ActionId.LOAD_SETTINGS: ActionSpec(
+        Menu.MODEL, "Load se&ttings of this model…", "Its context window and layers on the GPU",
+        (), _MODEL),
     ActionId.RESTART_ENGINE: ActionSpec(
         Menu.MODEL, "&Restart engine", "Load the model again", ("Ctrl+Shift+R",),
         begins_group=True),

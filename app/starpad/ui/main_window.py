@@ -17,6 +17,7 @@ from starpad.services.completion import CompletionService
 from starpad.services.documents import DocumentService
 from starpad.services.engine import EngineService
 from starpad.services.highlighting import HighlightService
+from starpad.services.library_work import LibraryWork
 from starpad.services.notifier import Notifier
 from starpad.services.settings import SettingsService
 from starpad.ui import actions as action_table
@@ -28,10 +29,19 @@ from starpad.ui.file_commands import FileCommands
 from starpad.ui.menus import MenuBar
 from starpad.ui.message_bar import MessageBar
 from starpad.ui.model_commands import ModelCommands
+from starpad.ui.model_picker import ModelPicker
+from starpad.ui.models.model_choice import ModelServices
 from starpad.ui.settings.settings_dialog import SettingsDialog
 from starpad.ui.status_bar import StatusBar
 from starpad.ui.text_dialog import TextDialog
 from starpad.ui.theme import Theme
+
+_PICKER_ACTIONS = (
+    ActionId.MODELS,
+    ActionId.OPEN_MODEL,
+    ActionId.LOAD_SETTINGS,
+    ActionId.UNLOAD_MODEL,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,8 @@ class Services:
     settings: SettingsService
     notifier: Notifier
     engine: EngineService
+    models: ModelServices
+    library_work: LibraryWork
     completion: CompletionService
     documents: DocumentService
     highlighting: HighlightService
@@ -60,7 +72,11 @@ class MainWindow(QMainWindow):
         self.files = FileCommands(
             self, self.tabs, services.documents, services.settings, services.notifier
         )
-        self.models = ModelCommands(self, services.engine, services.settings, services.notifier)
+        self.actions_by_id = action_table.build(self)
+        self.picker = ModelPicker([self.actions_by_id[each] for each in _PICKER_ACTIONS], self)
+        self.models = ModelCommands(
+            self, self.picker, services.models, services.library_work, services.notifier
+        )
         center = QWidget()
         layout = QVBoxLayout(center)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -69,7 +85,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.tabs, 1)
         self.setCentralWidget(center)
         self.setStatusBar(self.status)
-        self.actions_by_id = action_table.build(self)
+        self.addToolBar(self.picker)
         self._menu_bar = MenuBar(self.actions_by_id, self)
         self.setMenuBar(self._menu_bar)
         self._connect()
@@ -83,8 +99,10 @@ class MainWindow(QMainWindow):
         services.notifier.withdrawn.connect(self.messages.withdraw)
         services.engine.status_changed.connect(self._on_engine_status_changed)
         services.engine.status_changed.connect(self.status.show_status)
+        services.engine.status_changed.connect(self.picker.show_status)
         services.completion.state_changed.connect(self.status.show_suggestion)
         services.completion.figures_changed.connect(self.status.show_figures)
+        services.completion.figures_changed.connect(self.models.note_figures)
         self.tabs.current_tab_changed.connect(self._on_current_tab_changed)
         self.tabs.caret_moved.connect(self.status.show_caret)
         self.tabs.zoom_requested.connect(self._zoom)
@@ -138,9 +156,11 @@ class MainWindow(QMainWindow):
                 suggestions_enabled=self._is_checked(ActionId.TOGGLE_SUGGESTIONS)
             ),
             ActionId.TOGGLE_LANGUAGE_SUGGESTIONS: with_tab(self._toggle_language),
+            ActionId.CHOOSE_MODEL: self.picker.open_menu,
             ActionId.MODELS: self.models.show_models,
             ActionId.OPEN_MODEL: self.models.ask_and_open,
             ActionId.USE_DEMO_MODEL: self.models.use_demo,
+            ActionId.LOAD_SETTINGS: self.models.show_load_settings,
             ActionId.RESTART_ENGINE: self.models.restart,
             ActionId.UNLOAD_MODEL: self._services.engine.unload,
             ActionId.SHOW_ENGINE_LOG: self.models.show_log,

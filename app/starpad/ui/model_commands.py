@@ -1,78 +1,112 @@
-"""Load, unload, restart: what the user asks of the engine, and what the engine reports."""
+"""Load, switch, unload, restart: what the user asks of the engine, and what it reports."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QMainWindow
 
 from starpad.core import paths
+from starpad.core.download import Download
 from starpad.core.engine_exit import ExitReport
 from starpad.core.engine_status import EngineState, EngineStatus
-from starpad.core.load_options import LoadOptions
-from starpad.services.engine import EngineService
+from starpad.core.errors import StarpadError
+from starpad.core.memory_fit import Fit
+from starpad.core.suggestion import Figures
+from starpad.services.library_work import LibraryWork
+from starpad.services.model_library import usual_options, with_choices
 from starpad.services.notifier import Notification, NotificationAction, Notifier, Severity
-from starpad.services.settings import SettingsService
-from starpad.ui.models.models_dialog import ModelsDialog
+from starpad.ui.model_picker import ModelPicker, label
+from starpad.ui.models.load_settings_dialog import LoadSettingsDialog
+from starpad.ui.models.model_choice import ModelServices
+from starpad.ui.models.models_window import ModelsWindow
 from starpad.ui.text_dialog import TextDialog
 
 _ENGINE = "engine"
+_SWITCH = "switch"
 _DEMO = "demo-model"
 
 
 class ModelCommands(QObject):
-    """Between the window and the engine service."""
+    """Between the window, the picker, the models window and the engine service."""
 
     def __init__(
         self,
-        window: QWidget,
-        engine: EngineService,
-        settings: SettingsService,
+        window: QMainWindow,
+        picker: ModelPicker,
+        services: ModelServices,
+        work: LibraryWork,
         notifier: Notifier,
     ) -> None:
         super().__init__(window)
-        self._window = window
-        self._engine = engine
-        self._settings = settings
+        self._main = window
+        self._picker = picker
+        self._services = services
+        self._work = work
+        self._engine = services.engine
+        self._settings = services.settings
+        self._library = services.library
         self._notifier = notifier
+        self._window: ModelsWindow | None = None
+        self._loaded: Path | None = None
+        self._to_remember: Path | None = None
+        """A model that is the one of the next session, too, once it is loaded."""
         self._is_demo_told = False
-        engine.status_changed.connect(self._on_status_changed)
-        engine.stopped_unexpectedly.connect(self._on_stopped_unexpectedly)
+        self._engine.status_changed.connect(self._on_engine_status_changed)
+        self._engine.stopped_unexpectedly.connect(self._on_engine_stopped_unexpectedly)
+        self._engine.load_failed.connect(self._on_engine_load_failed)
+        services.downloads.finished.connect(self._on_downloads_finished)
+        services.downloads.reported.connect(notifier.report)
+        self._library.changed.connect(self._fill_picker)
+        self._work.imported.connect(self._on_work_imported)
+        picker.load_requested.connect(self.open)
+        picker.cancel_requested.connect(self._engine.cancel_load)
+        picker.opened.connect(self._fill_picker)
+
+    @property
+    def window(self) -> ModelsWindow:
+        """The models window, made when it is first asked for."""
+        if self._window is None:
+            self._window = ModelsWindow(self._services, self._work, self._main)
+            self._window.load_requested.connect(self.open)
+        return self._window
 
     def load(self, path: Path | None) -> None:
         """Load a model file, the embedded demonstration model for None."""
-        settings = self._settings.current
-        self._engine.load(
-            LoadOptions(
-                path or paths.demo_model(),
-                context_tokens=settings.context_tokens,
-                threads=settings.engine_threads,
-            )
-        )
+        path = path or paths.demo_model()
+        usual = usual_options(self._settings.current, path)
+        self._engine.load(self._library.options_for(path, usual))
 
     def load_last(self) -> None:
         """Load the model of the last session."""
         name = self._settings.current.model_path
         self.load(Path(name) if name else None)
 
+    @Slot(object)
     def open(self, path: Path) -> None:
-        """Load a model file from now on."""
-        self._settings.change(model_path=str(path.absolute()))
-        self.load(path)
+        """Load a model file, now and (if it can be loaded) in the next session."""
+        self._notifier.withdraw(_SWITCH)
+        self._to_remember = path.absolute()
+        self.load(self._to_remember)
 
     def use_demo(self) -> None:
         """Load the embedded demonstration model from now on."""
-        self._settings.change(model_path="")
-        self.load(None)
+        self.open(paths.demo_model())
 
     def ask_and_open(self) -> None:
         """Ask for a model file and load it."""
         last = self._settings.current.model_path
         folder = str(Path(last).parent if last else Path.home())
         name, _ = QFileDialog.getOpenFileName(
-            self._window, "Open model file", folder, "Models (*.gguf);;All files (*)"
+            self._main, "Open model file", folder, "Models (*.gguf);;All files (*)"
         )
         if name:
             self.open(Path(name))
+
+    def take_files(self, files: list[Path]) -> None:
+        """Take model files that were dropped onto the window into the library."""
+        self.window.take_files(files)
 
     def restart(self) -> None:
         """Start the engine again with the model that it had."""
@@ -85,38 +119,89 @@ class ModelCommands(QObject):
     def show_log(self) -> None:
         """Show what the engine has written."""
         TextDialog(
-            "Engine log", self._engine.log_tail() or "The engine has written nothing.", self._window
+            "Engine log", self._engine.log_tail() or "The engine has written nothing.", self._main
         ).open()
 
     @Slot()
     def show_models(self) -> None:
         """Show which real models there are."""
-        dialog = ModelsDialog(self._window, self._engine.status.model)
-        dialog.open_requested.connect(self.ask_and_open)
+        self.window.show_discover()
+
+    def show_library(self) -> None:
+        """Show what is on this computer."""
+        self.window.show_library()
+
+    def show_load_settings(self) -> None:
+        """Ask how the loaded model is to be loaded."""
+        loaded = self._engine.status.model
+        model = self._library.find(loaded.path) if loaded is not None else None
+        if model is None or model.header is None:
+            return
+        header = model.header
+        usual = usual_options(self._settings.current, model.path)
+
+        def fit(values: Mapping[str, object]) -> Fit:
+            return self._engine.fit(header, with_choices(usual, values))
+
+        dialog = LoadSettingsDialog(
+            self._main,
+            name=label(model),
+            trained_tokens=model.context_tokens,
+            record=self._library.records.get(model.path),
+            fit=fit,
+        )
+        dialog.accepted.connect(lambda: self._load_with(model.path, dialog.values))
         dialog.open()
 
-    @Slot(object)
-    def _on_status_changed(self, status: EngineStatus) -> None:
-        if status.state is EngineState.FAILED and status.reason:
-            self._notifier.post(
-                Notification(
-                    status.reason,
-                    severity=Severity.ERROR,
-                    details=self._engine.log_tail(),
-                    actions=(
-                        NotificationAction("Restart", self.restart),
-                        NotificationAction("Open another model…", self.ask_and_open),
-                        NotificationAction("Use the demonstration model", self.use_demo),
-                    ),
-                    key=_ENGINE,
-                )
-            )
-        elif status.state is EngineState.READY:
-            self._notifier.withdraw(_ENGINE)
-            self._tell_about_demo(status)
+    def _load_with(self, path: Path, values: Mapping[str, object]) -> None:
+        self._library.keep(partial(self._library.records.change, path, **values))
+        self.open(path)
 
-    def _tell_about_demo(self, status: EngineStatus) -> None:
-        is_demo = status.model is not None and status.model.is_demo
+    @Slot(object)
+    def note_figures(self, figures: Figures) -> None:
+        """Remember how fast the loaded model is."""
+        model = self._engine.status.model
+        # A few tokens say more about starting than about going on.
+        if model is not None and figures.tokens >= 8:
+            self._library.note_speed(model.path, figures.tokens_per_second)
+
+    @Slot()
+    def _fill_picker(self) -> None:
+        usual = usual_options(self._settings.current, Path())
+        models = [
+            (
+                model,
+                self._engine.fit(model.header, self._library.options_for(model.path, usual))
+                if model.header is not None
+                else None,
+            )
+            for model in self._library.by_use()
+        ]
+        self._picker.show_models(models, self._engine.status.model)
+        self._picker.show_status(self._engine.status)
+
+    @Slot(object)
+    def _on_engine_status_changed(self, status: EngineStatus) -> None:
+        if status.state is EngineState.FAILED and status.reason:
+            self._to_remember = None
+            self._post_engine_error(status.reason, "", self._engine.log_tail())
+        elif status.state is EngineState.READY and status.model is not None:
+            self._notifier.withdraw(_ENGINE)
+            if status.model.path != self._loaded:
+                self._on_loaded(status.model.path, is_demo=status.model.is_demo)
+        if status.model is None:
+            self._loaded = None
+
+    def _on_loaded(self, path: Path, *, is_demo: bool) -> None:
+        self._loaded = path
+        if path == self._to_remember:
+            self._settings.change(model_path="" if is_demo else str(path))
+            self._to_remember = None
+        self._library.note_use(path)
+        self._notifier.withdraw(_arrival(path))
+        self._tell_about_demo(is_demo=is_demo)
+
+    def _tell_about_demo(self, *, is_demo: bool) -> None:
         if not is_demo:
             self._notifier.withdraw(_DEMO)
             self._is_demo_told = False
@@ -135,23 +220,68 @@ class ModelCommands(QObject):
             )
 
     @Slot(object)
-    def _on_stopped_unexpectedly(self, stop: ExitReport) -> None:
+    def _on_engine_load_failed(self, error: StarpadError) -> None:
+        self._to_remember = None
+        self._notifier.post(
+            Notification(
+                error.message,
+                f"{error.hint} The model before it is kept.".strip(),
+                Severity.ERROR,
+                details=self._engine.log_tail(),
+                actions=(NotificationAction("Models…", self.show_library),),
+                key=_SWITCH,
+            )
+        )
+
+    @Slot(object)
+    def _on_engine_stopped_unexpectedly(self, stop: ExitReport) -> None:
         wait_ms = stop.restart_in_ms
         hint = (
             f"It starts again by itself in {wait_ms / 1000:.0f} s. Your text is safe."
             if wait_ms is not None
             else "It does not start again by itself any more. Your text is safe."
         )
+        self._post_engine_error(stop.sentence, hint, stop.log_tail)
+
+    def _post_engine_error(self, message: str, hint: str, details: str) -> None:
         self._notifier.post(
             Notification(
-                stop.sentence,
+                message,
                 hint,
                 Severity.ERROR,
-                details=stop.log_tail,
+                details=details,
                 actions=(
                     NotificationAction("Restart", self.restart),
                     NotificationAction("Open another model…", self.ask_and_open),
+                    NotificationAction("Use the demonstration model", self.use_demo),
                 ),
                 key=_ENGINE,
             )
         )
+
+    @Slot(object)
+    def _on_downloads_finished(self, download: Download) -> None:
+        path = self._services.downloads.path_of(download)
+        self._library.refresh()
+        self._notifier.post(
+            Notification(
+                f"{path.name} is here: whole, and its SHA-256 is right.",
+                actions=(NotificationAction("Use it now", partial(self.open, path)),),
+                key=_arrival(path),
+            )
+        )
+
+    @Slot(object)
+    def _on_work_imported(self, path: Path) -> None:
+        self._notifier.post(
+            Notification(
+                f"{path.name} is in the list of models.",
+                actions=(NotificationAction("Use it now", partial(self.open, path)),),
+                key=_arrival(path),
+            )
+        )
+
+
+def _arrival(path: Path) -> str:
+    """Return the key of the message that a model has come."""
+    return f"model {path}"

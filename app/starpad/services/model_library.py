@@ -1,0 +1,158 @@
+"""The models on this computer: which there are, how fast each is, and how to load it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from starpad.core.catalog import Family
+from starpad.core.errors import FileError
+from starpad.core.installed_model import InstalledModel
+from starpad.core.load_options import KvType, LoadOptions
+from starpad.core.model_records import ModelRecords
+from starpad.core.settings import Settings
+from starpad.hub import local_models
+from starpad.hub.header_cache import HeaderCache
+from starpad.hub.session import StopSignal
+from starpad.services.background import BackgroundJobs
+from starpad.services.inference_thread import Emit, RequestEnd
+
+# A tiny model's speed says how fast Python and the engine talk, not how fast this machine reads.
+_TELLING_BYTES = 64_000_000
+
+
+class ModelLibrary(QObject):
+    """Knows what is here; looking for it runs in the background."""
+
+    changed = Signal()
+    """`models` has changed."""
+    failed = Signal(object)
+    """(StarpadError)"""
+    copy_found = Signal(object, object)
+    """(what was asked, Path | None) the answer to `find_copy`."""
+
+    def __init__(
+        self,
+        jobs: BackgroundJobs,
+        data: Path,
+        folder: Path,
+        families: Sequence[Family],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._jobs = jobs
+        self.families = families
+        self.folder = folder
+        self.records = ModelRecords(data / "models.json")
+        self.headers = HeaderCache(data / "model-headers.json")
+        self.models: tuple[InstalledModel, ...] = ()
+        self._scan_job = 0
+        self._finds: dict[int, object] = {}
+        jobs.job_ended.connect(self._on_jobs_job_ended)
+
+    def refresh(self) -> None:
+        """Look again; `changed` follows."""
+        folder = self.folder
+
+        def job(_stop: StopSignal, _emit: Emit) -> object:
+            return tuple(
+                local_models.scan(
+                    folder,
+                    self.records,
+                    places=local_models.usual_places(),
+                    families=self.families,
+                    headers=self.headers,
+                )
+            )
+
+        self._jobs.cancel(self._scan_job)
+        self._scan_job = self._jobs.submit("library", job)
+
+    def find(self, path: Path) -> InstalledModel | None:
+        """Return what is known of a model file."""
+        return next((model for model in self.models if model.path == path), None)
+
+    def by_use(self) -> list[InstalledModel]:
+        """Return the models that can be loaded, the latest used first."""
+        order = {path: at for at, path in enumerate(self.records.by_use())}
+        usable = [model for model in self.models if not model.problem]
+        return sorted(usable, key=lambda model: order.get(model.path, len(order)))
+
+    def find_copy(self, question: object, sha256: str) -> None:
+        """Look for a file with this hash, so that it need not be fetched; see `copy_found`."""
+        folder = self.folder
+
+        def job(_stop: StopSignal, _emit: Emit) -> object:
+            places = local_models.usual_places()
+            return local_models.find_by_sha256(sha256, folder, self.records, places=places)
+
+        self._finds[self._jobs.submit("find-copy", job)] = question
+
+    def options_for(self, path: Path, usual: LoadOptions) -> LoadOptions:
+        """Return `usual` with what was chosen for this model alone."""
+        record = self.records.get(path)
+        return with_choices(replace(usual, path=path), asdict(record))
+
+    def note_use(self, path: Path) -> None:
+        """Remember that a model was loaded."""
+        self.keep(partial(self.records.used, path, datetime.now(UTC)))
+        self.changed.emit()
+
+    def note_speed(self, path: Path, tokens_per_second: float) -> None:
+        """Remember how fast a model generated."""
+        self.keep(partial(self.records.measured, path, tokens_per_second))
+
+    def expected_speed(self, size_bytes: int) -> float | None:
+        """Return about how many tokens a second a model of this size would make here.
+
+        A token costs one reading of all weights, so speed falls as size grows. None as long as
+        no model of some size has run on this machine.
+        """
+        measured = [
+            (model.disk_bytes, self.records.get(model.path).tokens_per_second)
+            for model in self.models
+            if model.disk_bytes >= _TELLING_BYTES
+        ]
+        known = [(abs(size - size_bytes), size * speed) for size, speed in measured if speed]
+        return min(known)[1] / size_bytes if known and size_bytes else None
+
+    def keep(self, change: Callable[[], None]) -> None:
+        """Change the records; a disk that refuses is told, nothing else suffers."""
+        try:
+            change()
+        except FileError as error:
+            self.failed.emit(error)
+
+    @Slot(int, object)
+    def _on_jobs_job_ended(self, job_id: int, end: RequestEnd) -> None:
+        if job_id in self._finds:
+            self.copy_found.emit(self._finds.pop(job_id), end.value)
+        elif job_id == self._scan_job and isinstance(end.value, tuple):
+            self.models = end.value
+            self.changed.emit()
+
+
+def usual_options(settings: Settings, path: Path) -> LoadOptions:
+    """Return how a model is loaded for which nothing else was chosen."""
+    return LoadOptions(
+        path,
+        context_tokens=settings.context_tokens,
+        threads=settings.engine_threads,
+        kv_type=settings.kv_type,
+    )
+
+
+def with_choices(usual: LoadOptions, choices: Mapping[str, object]) -> LoadOptions:
+    """Return `usual` with what was chosen; None, and what is no load option, changes nothing."""
+    context, threads = choices.get("context_tokens"), choices.get("threads")
+    layers, kv_type = choices.get("gpu_layers"), choices.get("kv_type")
+    return replace(
+        usual,
+        context_tokens=context if isinstance(context, int) else usual.context_tokens,
+        threads=threads if isinstance(threads, int) else usual.threads,
+        gpu_layers=layers if isinstance(layers, int) else usual.gpu_layers,
+        kv_type=KvType(str(kv_type)) if kv_type in list(KvType) else usual.kv_type,
+    )
