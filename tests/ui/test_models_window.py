@@ -88,7 +88,7 @@ def _choose_result(results: QTreeWidget, repository: str) -> None:
     [row] = [
         row
         for row in range(results.topLevelItemCount())
-        if results.topLevelItem(row).toolTip(0) == repository  # type: ignore[union-attr]
+        if results.topLevelItem(row).text(0).startswith(f"{repository}\n")  # type: ignore[union-attr]
     ]
     results.setFocus()
     for _ in range(row):

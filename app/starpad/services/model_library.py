@@ -14,14 +14,17 @@ from starpad.core.installed_model import InstalledModel
 from starpad.core.load_options import KvType, LoadOptions
 from starpad.core.model_records import ModelRecords
 from starpad.core.settings import Settings
+from starpad.engines.devices import physical_cores
 from starpad.hub import local_models
 from starpad.hub.header_cache import HeaderCache
 from starpad.hub.session import StopSignal
 from starpad.services.background import BackgroundJobs
 from starpad.services.inference_thread import Emit, RequestEnd
 
-# A tiny model's speed says how fast Python and the engine talk, not how fast this machine reads.
-_TELLING_BYTES = 64_000_000
+# The engine runs smaller models on one core. A larger one gets all of them, but beyond about four
+# the memory is what they wait for.
+_LARGE_BYTES = 64_000_000
+_SHARE_OF_CORES = min(4, physical_cores())
 
 
 class ModelLibrary(QObject):
@@ -108,16 +111,20 @@ class ModelLibrary(QObject):
     def expected_speed(self, size_bytes: int) -> float | None:
         """Return about how many tokens a second a model of this size would make here.
 
-        A token costs one reading of all weights, so speed falls as size grows. None as long as
-        no model of some size has run on this machine.
+        A token costs one reading of all weights, so speed falls as size grows. What has run on
+        this machine tells; None if nothing has.
         """
-        measured = [
-            (model.disk_bytes, self.records.get(model.path).tokens_per_second)
+        work = [
+            (model.disk_bytes, model.disk_bytes * self.records.get(model.path).tokens_per_second)
             for model in self.models
-            if model.disk_bytes >= _TELLING_BYTES
         ]
-        known = [(abs(size - size_bytes), size * speed) for size, speed in measured if speed]
-        return min(known)[1] / size_bytes if known and size_bytes else None
+        large = [done for done in work if done[1] and done[0] >= _LARGE_BYTES]
+        small = [(size, done * _SHARE_OF_CORES) for size, done in work if done]
+        known = large or small
+        if not known or not size_bytes:
+            return None
+        nearest = min(known, key=lambda done: abs(done[0] - size_bytes))
+        return nearest[1] / size_bytes
 
     def keep(self, change: Callable[[], None]) -> None:
         """Change the records; a disk that refuses is told, nothing else suffers."""

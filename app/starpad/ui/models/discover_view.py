@@ -105,7 +105,7 @@ class DiscoverView(QWidget):
         for summary in repositories:
             item = QTreeWidgetItem(self._found, [_result_text(summary)])
             item.setData(0, _ROLE, summary)
-            item.setToolTip(0, summary.id)
+            item.setToolTip(0, item.text(0))
         count = len(repositories)
         if not count:
             self._say(f"Nothing found for “{words}”. Try fewer words, or owner/name.")
@@ -202,7 +202,7 @@ def _list(name: str) -> QTreeWidget:
 
 
 def _result_text(summary: RepositorySummary) -> str:
-    facts = [f"{summary.downloads:,} downloads", f"{summary.likes:,} likes", summary.license]
-    if summary.gating is not Gating.OPEN:
-        facts.append("needs an account")
+    access = "" if summary.gating is Gating.OPEN else "needs an account"
+    numbers = (f"{summary.downloads:,} downloads", f"{summary.likes:,} likes")
+    facts = (access, *numbers, summary.license)
     return f"{summary.id}\n{' · '.join(filter(None, facts))}"

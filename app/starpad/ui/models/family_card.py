@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFormLayout, QLabel, QPushButton, QStyle, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFormLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QStyle,
+    QVBoxLayout,
+    QWidget,
+)
 
 from starpad.core.catalog import HUB, Ability, Family
 from starpad.core.remote import Gating, RepositorySummary
@@ -34,7 +42,7 @@ class Card(QWidget):
         super().__init__()
         self.setAccessibleName(title)
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.setContentsMargins(10, 2, 0, 8)
         column.setSpacing(6)
         column.addWidget(title_label(title, scale=1.25))
         if summary:
@@ -50,6 +58,7 @@ class Card(QWidget):
         for name, url in links:
             form.addRow(text_label(name, is_quiet=True), self._link(name, url))
         column.addLayout(form)
+        column.addStretch()
 
     def _link(self, name: str, url: str) -> QPushButton:
         button = QPushButton(url.removeprefix("https://"))
@@ -58,6 +67,7 @@ class Card(QWidget):
         button.setToolTip(f"Opens {url} in your browser")
         button.setCursor(Qt.CursorShape.PointingHandCursor)
         button.setAutoDefault(False)
+        button.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         button.clicked.connect(lambda: self.page_requested.emit(url))
         return button
 

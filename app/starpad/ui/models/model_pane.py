@@ -158,8 +158,8 @@ class ModelPane(QWidget):
         self._shown = ""
         self._say(
             "Quantizations and sizes",
-            f"Press “Show files”: {self._host} is asked what this repository holds. "
-            "Nothing is fetched by that.",
+            f"Press “Show files”: {self._host} is asked what this repository holds, "
+            "and for the first bytes of a file, which say how much memory it needs.",
         )
 
     def _show_card(self, card: Card) -> None:

@@ -280,7 +280,7 @@ def _with_room(button: QPushButton) -> QWidget:
     """Return the button with some room around it: a corner widget has none."""
     corner = QWidget()
     row = QHBoxLayout(corner)
-    row.setContentsMargins(0, 4, 14, 2)
+    row.setContentsMargins(0, 0, 14, 0)
     row.addWidget(button)
     return corner
 
