@@ -114,18 +114,20 @@ class Dispatcher:
 
     def _save_changed(self) -> None:
         with self.lock:
-            changed = [
-                (job, job.sidecar(position), job.is_new)
-                for position, job in enumerate(self.jobs)
-                if job.is_unsaved and not job.is_cancelled and not job.is_replaced
-            ]
-            for job, _, _ in changed:
-                job.is_unsaved = job.is_new = False
-        for job, kept, is_new in changed:
-            try:
-                self._keeper.save(job, kept, is_new=is_new)
-            except OSError as error:
-                self._on_save_failed(job, error, is_new=is_new)
+            jobs = [job for job in self.jobs if job.is_unsaved and job.is_wanted]
+        for job in jobs:
+            self._save(job)
+
+    def _save(self, job: Job) -> None:
+        with self.lock:
+            if job not in self.jobs:
+                return
+            kept, is_new = job.sidecar(self.jobs.index(job)), job.is_new
+            job.is_unsaved = job.is_new = False
+        try:
+            self._keeper.save(job, kept, is_new=is_new)
+        except OSError as error:
+            self._on_save_failed(job, error, is_new=is_new)
 
     def _on_save_failed(self, job: Job, error: OSError, *, is_new: bool) -> None:
         from starpad.hub.errors import hub_error
@@ -147,8 +149,9 @@ class Dispatcher:
             for job in self.jobs:
                 if self._is_held or self._is_closed or active >= self.max_active:
                     break
-                is_ready = not (job.is_unsaved or job.is_cancelled or job.is_replaced)
-                if job.state is DownloadState.QUEUED and job.run is None and is_ready:
+                if job.state is DownloadState.QUEUED and job.run is None and job.is_wanted:
+                    if job.is_unsaved:
+                        break  # the next round has it, and nobody overtakes it
                     active += 1
                     has_started = True
                     job.set_status(Status(DownloadState.RUNNING))
@@ -190,23 +193,27 @@ class Dispatcher:
         with self.lock:
             if status is None and not run.stop.is_stopped:
                 job.is_cancelled = True  # in another window
-            is_wanted = not job.is_cancelled and not job.is_replaced
+            is_wanted = job.is_wanted
             is_done = status is not None and status.state is DownloadState.DONE
             job.is_finished = is_done and is_wanted
-        if is_ours and not is_wanted:
-            self._keeper.remove(order)
-        elif is_ours and is_done:
-            self._keeper.finish(order)
+            if status is not None and is_wanted and not is_done and not run.stop.is_stopped:
+                job.set_status(status)
+        if is_ours:
+            # While they are locked: another window acts upon what it finds then.
+            if not is_wanted:
+                self._keeper.remove(order)
+            elif is_done:
+                self._keeper.finish(order)
+            else:
+                self._save(job)
         done_bytes = self._keeper.done_bytes(order)
         with self.lock:
-            # The user may have changed their mind meanwhile.
-            is_wanted_still = not job.is_cancelled and not job.is_replaced
-            job.is_finished = is_done and is_wanted_still
-            if status is not None and is_wanted_still and (is_done or not run.stop.is_stopped):
-                job.set_status(status)
             job.run = None
             job.done_bytes = done_bytes
-            job.is_unsaved = not is_done
+            # The user may have changed their mind meanwhile.
+            job.is_finished = is_done and job.is_wanted
+            if job.is_finished and status is not None:
+                job.set_status(status)
             if is_ours and not is_wanted:
                 self._let_go(job)
         self.touch()

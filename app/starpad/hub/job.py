@@ -96,6 +96,11 @@ class Job:
     meter: SpeedMeter = field(default_factory=SpeedMeter)
 
     @property
+    def is_wanted(self) -> bool:
+        """Whether what has arrived of it may stay."""
+        return not self.is_cancelled and not self.is_replaced
+
+    @property
     def state(self) -> DownloadState:
         """The status's."""
         return self.status.state
