@@ -14,10 +14,11 @@ import asyncio
 from pathlib import Path
 
 from starpad.core import paths
+from starpad.core.errors import EngineError
 from starpad.core.load_options import KvType, LoadOptions
 from starpad.engines import session
 from starpad.engines.client import EngineClient
-from starpad.engines.process import EngineProcess, new_log
+from starpad.engines.process import EngineProcess, new_log, tail
 from starpad.engines.protocol import CompletionRequest
 from starpad.engines.session import Prepared
 
@@ -36,7 +37,8 @@ async def _real_bytes(prepared: Prepared, prompt_tokens: int) -> int:
     """Return the peak memory of a process that has evaluated a prompt in each slot."""
     vocabulary = prepared.header.vocabulary_tokens
     prompt = tuple(1000 + i * 7 % (vocabulary - 1000) for i in range(prompt_tokens))
-    process = await EngineProcess.start(prepared.spec, "key", new_log())
+    lines = new_log()
+    process = await EngineProcess.start(prepared.spec, "key", lines)
     try:
         ready = await process.wait_ready()
         async with EngineClient(ready.url, "key") as client:
@@ -45,6 +47,9 @@ async def _real_bytes(prepared: Prepared, prompt_tokens: int) -> int:
                 async for _ in client.complete(request):
                     pass
         return _peak_bytes(process.pid)
+    except EngineError as error:
+        await process.stop()
+        raise SystemExit(f"{error}\n{(await process.wait()).sentence}\n{tail(lines)}") from error
     finally:
         await process.stop()
 

@@ -78,6 +78,22 @@ def test_what_was_read_of_the_file_counts_where_the_memory_stays_small(tmp_path:
     assert fractions == [0.85]
 
 
+def test_a_system_that_does_not_count_reads_leaves_the_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(psutil.Process, "io_counters", raising=False)
+    need = psutil.Process().memory_info().rss * 4
+    fractions: list[float] = []
+
+    async def watch() -> None:
+        watching = asyncio.create_task(report_progress(os.getpid(), need, 1, fractions.append))
+        await until(lambda: bool(fractions))
+        watching.cancel()
+
+    asyncio.run(watch())
+    assert fractions[0] == pytest.approx(0.25, rel=0.1)
+
+
 def test_a_process_that_has_ended_ends_the_report() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         child.wait()
