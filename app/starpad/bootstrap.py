@@ -91,11 +91,12 @@ class Starpad(QObject):
         self.account = HubAccount(self.jobs, data / "tokens", self)
         self.downloads = DownloadService(self.account, folder, self)
         self.library = ModelLibrary(self.jobs, data, folder, families, self)
+        self.search = ModelSearch(self.jobs, self.account, self)
         return ModelServices(
             settings=self.settings,
             engine=self.engine,
             account=self.account,
-            search=ModelSearch(self.jobs, self.account, self),
+            search=self.search,
             downloads=self.downloads,
             library=self.library,
             acceptances=Acceptances(data / "accepted-licenses.json"),

@@ -79,7 +79,7 @@ def family_card(family: Family) -> Card:
         ("Good for", good_for),
         ("Size", f"{family.parameters} parameters"),
         ("Context", f"{family.context_tokens:,} tokens"),
-        ("Trained on", family.training_data),
+        ("Data", family.training_data),
         ("Licence", family.license.name),
     ]
     links = [("Licence text", family.license.url), ("Makers' page", f"{HUB}/{family.original}")]
