@@ -35,7 +35,6 @@ class FileCommands(QObject):
         self._settings = settings
         self._notifier = notifier
         tabs.close_requested.connect(self._on_close_requested)
-        tabs.files_dropped.connect(self.open)
         documents.document_changed.connect(self._on_document_changed)
         documents.changed_on_disk.connect(self._on_changed_on_disk)
         documents.vanished_on_disk.connect(self._on_vanished_on_disk)

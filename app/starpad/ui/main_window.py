@@ -106,6 +106,8 @@ class MainWindow(QMainWindow):
         self.tabs.current_tab_changed.connect(self._on_current_tab_changed)
         self.tabs.caret_moved.connect(self.status.show_caret)
         self.tabs.zoom_requested.connect(self._zoom)
+        self.tabs.files_dropped.connect(self._on_tabs_files_dropped)
+        services.models.downloads.changed.connect(self.status.show_downloads)
         self._menu_bar.recent_requested.connect(self._on_recent_requested)
         for action_id, handler in self._handlers().items():
             self.actions_by_id[action_id].triggered.connect(handler)
@@ -224,6 +226,13 @@ class MainWindow(QMainWindow):
         if self._services.engine.status.model is not None:
             there_is.add(Needs.MODEL)
         action_table.enable(self.actions_by_id, there_is)
+
+    @Slot(object)
+    def _on_tabs_files_dropped(self, paths: list[Path]) -> None:
+        models = [path for path in paths if path.suffix.lower() == ".gguf"]
+        self.files.open(path for path in paths if path not in models)
+        if models:
+            self.models.take_files(models)
 
     @Slot(str)
     def _on_recent_requested(self, path: str) -> None:

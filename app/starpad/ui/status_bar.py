@@ -3,8 +3,10 @@
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 
+from starpad.core.download import Download, DownloadState
 from starpad.core.engine_status import EngineState, EngineStatus
 from starpad.core.suggestion import Figures, SuggestionState
+from starpad.ui.models.progress_text import speed_text
 
 _ENGINE_TEXT = {
     EngineState.EMPTY: "No model",
@@ -13,6 +15,7 @@ _ENGINE_TEXT = {
     EngineState.BUSY: "Busy",
     EngineState.FAILED: "Stopped",
 }
+_UNDER_WAY = (DownloadState.RUNNING, DownloadState.WAITING)
 
 
 class StatusBar(QStatusBar):
@@ -22,6 +25,7 @@ class StatusBar(QStatusBar):
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self._suggestion = self._label("Suggestions", stretch=1, is_left=True)
+        self._downloads = self._label("Downloads")
         self._figures = self._label("Speed of the last suggestion")
         self._caret = self._label("Caret position")
         self._format = self._label("Encoding and line ends")
@@ -57,6 +61,16 @@ class StatusBar(QStatusBar):
             f"Last suggestion: {figures.tokens} tokens; {figures.evaluated_tokens} of "
             f"{figures.prompt_tokens} prompt tokens evaluated, the rest came from the cache"
         )
+
+    @Slot(object)
+    def show_downloads(self, downloads: tuple[Download, ...]) -> None:
+        """Show how far the downloads are, while there are any under way."""
+        moving = [download for download in downloads if download.state in _UNDER_WAY]
+        done = sum(download.done_bytes for download in moving)
+        total = sum(download.total_bytes for download in moving)
+        speed = speed_text(sum(download.bytes_per_second for download in moving))
+        parts = ["Downloading", f"{100 * done // total} %" if total else "", speed]
+        self._downloads.setText(" · ".join(filter(None, parts)) if moving else "")
 
     @Slot(object)
     def show_status(self, status: EngineStatus) -> None:
