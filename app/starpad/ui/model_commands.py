@@ -16,16 +16,13 @@ from starpad.core.memory_fit import Fit
 from starpad.core.suggestion import Figures
 from starpad.services.library_work import LibraryWork
 from starpad.services.model_library import usual_options, with_choices
-from starpad.services.notifier import Notification, NotificationAction, Notifier, Severity
+from starpad.services.notifier import Notifier
+from starpad.ui import model_messages
 from starpad.ui.model_picker import ModelPicker, label
 from starpad.ui.models.load_settings_dialog import LoadSettingsDialog
 from starpad.ui.models.model_choice import ModelServices
 from starpad.ui.models.models_window import ModelsWindow
 from starpad.ui.text_dialog import TextDialog
-
-_ENGINE = "engine"
-_SWITCH = "switch"
-_DEMO = "demo-model"
 
 
 class ModelCommands(QObject):
@@ -86,7 +83,7 @@ class ModelCommands(QObject):
     @Slot(object)
     def open(self, path: Path) -> None:
         """Load a model file, now and (if it can be loaded) in the next session."""
-        self._notifier.withdraw(_SWITCH)
+        self._notifier.withdraw(model_messages.SWITCH)
         self._to_remember = path.absolute()
         self.load(self._to_remember)
 
@@ -110,7 +107,7 @@ class ModelCommands(QObject):
 
     def restart(self) -> None:
         """Start the engine again with the model that it had."""
-        self._notifier.withdraw(_ENGINE)
+        self._notifier.withdraw(model_messages.ENGINE)
         if self._engine.status.state is EngineState.EMPTY:
             self.load_last()
         else:
@@ -184,9 +181,9 @@ class ModelCommands(QObject):
     def _on_engine_status_changed(self, status: EngineStatus) -> None:
         if status.state is EngineState.FAILED and status.reason:
             self._to_remember = None
-            self._post_engine_error(status.reason, "", self._engine.log_tail())
+            self._post_engine_failure(status.reason, self._engine.log_tail())
         elif status.state is EngineState.READY and status.model is not None:
-            self._notifier.withdraw(_ENGINE)
+            self._notifier.withdraw(model_messages.ENGINE)
             if status.model.path != self._loaded:
                 self._on_loaded(status.model.path, is_demo=status.model.is_demo)
         if status.model is None:
@@ -198,64 +195,36 @@ class ModelCommands(QObject):
             self._settings.change(model_path="" if is_demo else str(path))
             self._to_remember = None
         self._library.note_use(path)
-        self._notifier.withdraw(_arrival(path))
+        self._notifier.withdraw(model_messages.arrival(path))
         self._tell_about_demo(is_demo=is_demo)
 
     def _tell_about_demo(self, *, is_demo: bool) -> None:
         if not is_demo:
-            self._notifier.withdraw(_DEMO)
-            self._is_demo_told = False
+            self._notifier.withdraw(model_messages.DEMO)
         elif not self._is_demo_told:
-            self._is_demo_told = True
-            self._notifier.post(
-                Notification(
-                    "This is a small demonstration model: it shows how Starpad works, "
-                    "but it cannot write your code.",
-                    actions=(
-                        NotificationAction("Get a real model…", self.show_models),
-                        NotificationAction("Open model file…", self.ask_and_open),
-                    ),
-                    key=_DEMO,
-                )
-            )
+            self._notifier.post(model_messages.demo(self.show_models, self.ask_and_open))
+        self._is_demo_told = is_demo
 
     @Slot(object)
     def _on_engine_load_failed(self, error: StarpadError) -> None:
         self._to_remember = None
-        self._notifier.post(
-            Notification(
-                error.message,
-                f"{error.hint} The model before it is kept.".strip(),
-                Severity.ERROR,
-                details=self._engine.log_tail(),
-                actions=(NotificationAction("Models…", self.show_library),),
-                key=_SWITCH,
-            )
-        )
+        details = self._engine.log_tail()
+        self._notifier.post(model_messages.switch_failed(error, details, self.show_library))
 
     @Slot(object)
     def _on_engine_stopped_unexpectedly(self, stop: ExitReport) -> None:
-        wait_ms = stop.restart_in_ms
-        hint = (
-            f"It starts again by itself in {wait_ms / 1000:.0f} s. Your text is safe."
-            if wait_ms is not None
-            else "It does not start again by itself any more. Your text is safe."
-        )
-        self._post_engine_error(stop.sentence, hint, stop.log_tail)
+        hint = model_messages.restart_hint(stop.restart_in_ms)
+        self._post_engine_failure(stop.sentence, stop.log_tail, hint)
 
-    def _post_engine_error(self, message: str, hint: str, details: str) -> None:
+    def _post_engine_failure(self, message: str, details: str, hint: str = "") -> None:
         self._notifier.post(
-            Notification(
+            model_messages.engine_failed(
                 message,
-                hint,
-                Severity.ERROR,
-                details=details,
-                actions=(
-                    NotificationAction("Restart", self.restart),
-                    NotificationAction("Open another model…", self.ask_and_open),
-                    NotificationAction("Use the demonstration model", self.use_demo),
-                ),
-                key=_ENGINE,
+                details,
+                hint=hint,
+                restart=self.restart,
+                open_file=self.ask_and_open,
+                use_demo=self.use_demo,
             )
         )
 
@@ -263,25 +232,8 @@ class ModelCommands(QObject):
     def _on_downloads_finished(self, download: Download) -> None:
         path = self._services.downloads.path_of(download)
         self._library.refresh()
-        self._notifier.post(
-            Notification(
-                f"{path.name} is here: whole, and its SHA-256 is right.",
-                actions=(NotificationAction("Use it now", partial(self.open, path)),),
-                key=_arrival(path),
-            )
-        )
+        self._notifier.post(model_messages.downloaded(path, partial(self.open, path)))
 
     @Slot(object)
     def _on_work_imported(self, path: Path) -> None:
-        self._notifier.post(
-            Notification(
-                f"{path.name} is in the list of models.",
-                actions=(NotificationAction("Use it now", partial(self.open, path)),),
-                key=_arrival(path),
-            )
-        )
-
-
-def _arrival(path: Path) -> str:
-    """Return the key of the message that a model has come."""
-    return f"model {path}"
+        self._notifier.post(model_messages.imported(path, partial(self.open, path)))
