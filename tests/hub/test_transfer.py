@@ -316,3 +316,14 @@ def test_what_lies_there_under_another_downloads_name_is_found_out(
         assert window.fetch(order_of(hub)).state is DownloadState.DONE
         assert_installed(tmp_path, window.download.order)
     assert bytes_sent(hub) == HALF + SIZE
+
+
+@pytest.mark.parametrize("offset", [4, 511, 512, HALF - 1, HALF, SIZE - 1])
+def test_a_flipped_byte_is_found_wherever_it_is(hub: FakeHub, tmp_path: Path, offset: int) -> None:
+    _cut_once(hub)
+    hub.add_fault(".", FaultKind.FLIP, origin="content", offset=offset, times=2)
+    with Window(tmp_path) as window:
+        assert window.fetch(order_of(hub)).state is DownloadState.DONE
+        assert_installed(tmp_path, window.download.order)
+    # Wrong bytes in what came over two connections, so all was fetched once more.
+    assert bytes_sent(hub) == 2 * SIZE
