@@ -75,19 +75,21 @@ def main() -> None:
     parser.add_argument("models", nargs=2, type=Path)
     parser.add_argument("runs", nargs="?", type=int, default=3)
     arguments = parser.parse_args()
-    application = QCoreApplication([])
-    engine = EngineService()
     both = [LoadOptions(path.resolve(), CONTEXT_TOKENS) for path in arguments.models]
-    for options in both:
-        _switch(engine, options)
     alone: dict[Path, list[float]] = {options.path: [] for options in both}
     switched: dict[Path, list[float]] = {options.path: [] for options in both}
-    for _ in range(arguments.runs):
+    application = QCoreApplication([])
+    engine = EngineService()
+    try:
         for options in both:
-            switched[options.path].append(_switch(engine, options))
-            alone[options.path].append(_load_alone(options))
-    engine.shutdown()
-    application.quit()
+            _switch(engine, options)
+        for _ in range(arguments.runs):
+            for options in both:
+                switched[options.path].append(_switch(engine, options))
+                alone[options.path].append(_load_alone(options))
+    finally:
+        engine.shutdown()
+        application.quit()
     print(f"median of {arguments.runs}, seconds; the bar is {BAR}")
     for path in alone:
         reference, taken = statistics.median(alone[path]), statistics.median(switched[path])
