@@ -40,6 +40,8 @@ class ModelSearch(QObject):
     """(RemoteRepository)"""
     headers_read = Signal(object)
     """(Headers) of the opened repository, as they come in."""
+    read = Signal()
+    """No more headers of the opened repository follow."""
     search_failed = Signal(object)
     """(StarpadError)"""
     open_failed = Signal(object)
@@ -114,6 +116,8 @@ class ModelSearch(QObject):
         if job_id == self._open_job:
             if end.error is not None:
                 self.open_failed.emit(as_starpad_error(end.error))
+            else:
+                self.read.emit()
         elif isinstance(end.value, Found):
             self.found.emit(end.value)
         elif end.error is not None:

@@ -62,6 +62,7 @@ class ModelChoice(QObject):
         self._services = services
         self._repository: RemoteRepository | None = None
         self._headers: dict[str, ModelHeader] = {}
+        self._is_read = False
         view.search_requested.connect(services.search.search)
         view.pane.files_requested.connect(self._on_pane_files_requested)
         view.pane.chosen.connect(self._on_pane_chosen)
@@ -70,6 +71,7 @@ class ModelChoice(QObject):
         services.search.search_failed.connect(view.show_search_error)
         services.search.opened.connect(self._on_search_opened)
         services.search.headers_read.connect(self._on_search_headers_read)
+        services.search.read.connect(self._on_search_read)
         services.search.open_failed.connect(view.pane.show_error)
         services.library.changed.connect(self.refresh)
         services.library.copy_found.connect(self._on_library_copy_found)
@@ -104,6 +106,7 @@ class ModelChoice(QObject):
                     self._services.library.expected_speed(model.size_bytes),
                     is_best,
                     self._state(opened, model),
+                    self._is_read,
                 )
             )
         return offers
@@ -141,7 +144,7 @@ class ModelChoice(QObject):
 
     @Slot(str)
     def _on_pane_files_requested(self, repository: str) -> None:
-        self._repository, self._headers = None, {}
+        self._repository, self._headers, self._is_read = None, {}, False
         self._services.search.open(repository)
 
     @Slot(object)
@@ -158,6 +161,11 @@ class ModelChoice(QObject):
         if self._repository is not None and headers.repository == self._repository.summary.id:
             self._headers |= headers.by_path
             self.refresh()
+
+    @Slot()
+    def _on_search_read(self) -> None:
+        self._is_read = True
+        self.refresh()
 
     @Slot(object)
     def _on_pane_chosen(self, offer: Offer) -> None:

@@ -31,6 +31,8 @@ class Offer:
     """Expected on this machine; None where nothing has been measured."""
     is_recommended: bool = False
     state: OfferState = OfferState.NEW
+    is_read: bool = False
+    """Whether all has been read of its header that can be."""
 
     @property
     def name(self) -> str:
@@ -48,7 +50,9 @@ class Offer:
         """As in `fits`."""
         if self.model.is_legacy_ggml:
             return "cannot be loaded"
-        return self.fit.verdict.value if self.fit else "…"
+        if self.fit is None:
+            return "unknown" if self.is_read else "…"
+        return self.fit.verdict.value
 
     @property
     def speed(self) -> str:
@@ -70,5 +74,6 @@ class Offer:
     def sentence(self) -> str:
         """All of it in one line, for a screen reader."""
         speed = f"{self.speed} here" if self.speed else ""
-        parts = [self.name, self.size, self.memory.replace("…", ""), speed, self.remark]
+        memory = self.memory if self.fit or self.model.is_legacy_ggml else ""
+        parts = [self.name, self.size, memory, speed, self.remark]
         return " · ".join(filter(None, parts))
