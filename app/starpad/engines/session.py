@@ -124,7 +124,9 @@ def _spec(header: ModelHeader, options: LoadOptions, need: MemoryNeed) -> Engine
 
 async def _describe(client: "EngineClient", prepared: Prepared, ready: EngineReady) -> LoadedModel:
     header, spec = prepared.header, prepared.spec
-    ids = {text: await client.tokenize(text, special=True) for text in fim.SPECIAL_TOKEN_TEXTS}
+    texts = fim.SPECIAL_TOKEN_TEXTS
+    answers = await asyncio.gather(*(client.tokenize(text, special=True) for text in texts))
+    ids = dict(zip(texts, answers, strict=True))
     tokens = fim.resolve(ids)
     return LoadedModel(
         path=header.path,
