@@ -203,8 +203,8 @@ class Settings:
         About(
             Page.ENGINE,
             "Context numbers",
-            "How the context is kept: q8_0 takes half the memory of f16, q4_0 a quarter; "
-            "both are slower on a processor, and a little less exact. Counts when a model is loaded.",
+            "How the context is kept: q8_0 takes half the memory of f16, q4_0 a quarter; both "
+            "are slower on a processor, and less exact. Counts when a model is loaded.",
         ),
     ] = KvType.F16
     engine_threads: Annotated[
