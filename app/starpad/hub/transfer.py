@@ -20,13 +20,13 @@ from starpad.hub import session
 from starpad.hub.client import HubClient, Resolved
 from starpad.hub.error_sentences import host_of
 from starpad.hub.errors import hub_error
+from starpad.hub.flusher import Flusher
 from starpad.hub.install import Stopped, sha256_of
 from starpad.hub.session import Limits, StopSignal
 from starpad.hub.sidecar import part_path
 
-# Written through to the disk so often: what a power cut can spoil is bounded, and a slow disk
-# slows the download down instead of filling the memory.
-_SYNC_EVERY_BYTES = 64 << 20
+# What a power cut can spoil is bounded; the hash finds what it has spoiled.
+_FLUSH_EVERY_BYTES = 64 << 20
 _LOOK_EVERY_S = 1.0
 _HEAD_BYTES = 512
 _MAX_FUTILE = 3
@@ -54,6 +54,7 @@ class Transfer:
         self._limits = limits
         self._most_bytes = self.done_bytes
         self._futile = 0
+        self._flusher = Flusher(self.part)
 
     @property
     def is_complete(self) -> bool:
@@ -99,10 +100,15 @@ class Transfer:
 
         Without one (the hub keeps none of small files) the size is all there is to check.
         """
-        if not self.file.sha256:
-            return self.is_complete
         with self._as_hub_errors():
-            return sha256_of(self.part, self._stop, self._on_read) == self.file.sha256
+            # All that has arrived is on the disk before it gets its final name.
+            self._flusher.finish()
+            self._flusher.begin()
+            is_right = self.is_complete
+            if self.file.sha256:
+                is_right = sha256_of(self.part, self._stop, self._on_read) == self.file.sha256
+            self._flusher.finish()
+            return is_right
 
     def forget_progress(self) -> None:
         """Count from 0 again: the bytes that `is_right` will have read back."""
@@ -208,7 +214,7 @@ class Transfer:
 
     def _receive(self, response: httpx2.Response, descriptor: int) -> None:
         """Append the body to the part."""
-        unsynced = 0
+        unflushed = 0
         next_look = time.monotonic() + _LOOK_EVERY_S
         blocks = response.iter_raw()
         if not self.done_bytes:
@@ -223,14 +229,13 @@ class Transfer:
                 written = os.write(descriptor, rest)
                 self.done_bytes += written
                 rest = rest[written:]
-            unsynced += len(block)
-            if unsynced >= _SYNC_EVERY_BYTES:
-                os.fsync(descriptor)
-                unsynced = 0
+            unflushed += len(block)
+            if unflushed >= _FLUSH_EVERY_BYTES:
+                self._flusher.begin()
+                unflushed = 0
             if time.monotonic() >= next_look:
                 self._require_same_file(descriptor)
                 next_look = time.monotonic() + _LOOK_EVERY_S
-        os.fsync(descriptor)
         self._require_same_file(descriptor)
 
     def _looked_at(self, response: httpx2.Response, blocks: Iterator[bytes]) -> Iterator[bytes]:
