@@ -148,6 +148,13 @@ ENDS_STATED = [
         sent_bytes=0,
     ),
     Row(
+        "a web page comes in the middle",
+        [CUT, fault(FaultKind.HTML, skip=1)],
+        HubProblem.NOT_A_HUB,
+        "a web page arrived",
+        kept_bytes=HALF,
+    ),
+    Row(
         "a captive portal answers for the hub",
         [of_hub(FaultKind.HTML)],
         HubProblem.NOT_A_HUB,

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import itertools
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -85,9 +86,13 @@ class Transfer:
                 offset = 0
             with self._response(resolved, offset) as response:
                 start = self._start(response, offset)
+                blocks = response.iter_raw()
+                if not start:
+                    # Before anything that has arrived is given up for it.
+                    blocks = self._looked_at(response, blocks)
                 on_flow()
                 with self._open(start) as descriptor:
-                    self._receive(response, descriptor)
+                    self._receive(blocks, descriptor)
         if self.done_bytes < self.file.size_bytes:
             raise HubError(
                 f"{self._host} ended the connection after {self.done_bytes:,} of "
@@ -212,13 +217,10 @@ class Transfer:
         finally:
             os.close(descriptor)
 
-    def _receive(self, response: httpx2.Response, descriptor: int) -> None:
-        """Append the body to the part."""
+    def _receive(self, blocks: Iterator[bytes], descriptor: int) -> None:
+        """Append the blocks to the part."""
         unflushed = 0
         next_look = time.monotonic() + _LOOK_EVERY_S
-        blocks = response.iter_raw()
-        if not self.done_bytes:
-            blocks = self._looked_at(response, blocks)
         for block in blocks:
             if self._stop.is_stopped:
                 raise Stopped
@@ -239,16 +241,17 @@ class Transfer:
         self._require_same_file(descriptor)
 
     def _looked_at(self, response: httpx2.Response, blocks: Iterator[bytes]) -> Iterator[bytes]:
-        """Pass the blocks on once the first bytes have been found to be a model's."""
+        """Return the blocks again once the first bytes have been found to be a model's."""
+        length = response.headers.get("Content-Length", "")
+        if length.isdecimal() and int(length) > self.file.size_bytes:
+            raise self._wrong_file("it has more bytes than were announced")
         head = b""
         for block in blocks:
             head += block
             if len(head) >= min(_HEAD_BYTES, self.file.size_bytes):
                 break
         self._check_head(head[:_HEAD_BYTES], response.headers.get("Content-Type", ""))
-        if head:
-            yield head
-        yield from blocks
+        return itertools.chain([head], blocks)
 
     def _check_head(self, head: bytes, content_type: str) -> None:
         name = self.file.name.lower()
