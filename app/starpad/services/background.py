@@ -42,20 +42,25 @@ class BackgroundJobs(QObject):
         """Start a job and return its id at once; `name` is the thread's.
 
         The job gets a StopSignal, which also cuts its connections, and a function that sends a
-        value out as `value_received`.
+        value out as `value_received`. After `shutdown` nothing starts any more.
         """
         job_id = next(self._ids)
+        if self._is_shut_down:
+            return job_id
         stop = StopSignal()
         thread = threading.Thread(
             target=self._run, args=(job_id, job, stop), name=name, daemon=True
         )
         with self._lock:
+            thread.start()
             self._running[job_id] = (thread, stop)
-        thread.start()
         return job_id
 
     def cancel(self, job_id: int) -> None:
-        """Stop a job; its end follows as a signal. Nothing happens if it has ended."""
+        """Stop a job; its end follows as a signal. Nothing happens if it has ended.
+
+        A job that returns nevertheless has done its work: its value counts.
+        """
         with self._lock:
             running = self._running.get(job_id)
         if running is not None:
@@ -86,8 +91,10 @@ class BackgroundJobs(QObject):
 
 
 def _outcome(job: BlockingJob, stop: StopSignal, emit: Emit) -> RequestEnd:
+    if stop.is_stopped:
+        return RequestEnd(cancelled=True)
     try:
-        value = job(stop, emit)
+        return RequestEnd(value=job(stop, emit))
     except Exception as error:
         # A cut connection looks like any other failure: the stop explains it.
         if stop.is_stopped:
@@ -95,4 +102,3 @@ def _outcome(job: BlockingJob, stop: StopSignal, emit: Emit) -> RequestEnd:
         if not isinstance(error, StarpadError):
             log.exception("a background job failed unexpectedly")
         return RequestEnd(error=error)
-    return RequestEnd(cancelled=True) if stop.is_stopped else RequestEnd(value=value)

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from starpad.core.download import Download, DownloadOrder, DownloadState
 from starpad.core.errors import StarpadError
-from starpad.core.hub_errors import HubProblem
+from starpad.core.hub_errors import HubError, HubProblem
 from starpad.hub.queue import DownloadQueue
 from starpad.services.hub_account import HubAccount
 
@@ -15,7 +15,12 @@ log = logging.getLogger(__name__)
 
 _PROGRESS_MS = 200
 _MOVING = {DownloadState.RUNNING, DownloadState.WAITING, DownloadState.VERIFYING}
-_SIGN_IN_HELPS = {HubProblem.NEEDS_SIGN_IN, HubProblem.BAD_TOKEN, HubProblem.NEEDS_SCOPE}
+_SIGN_IN_HELPS = {
+    HubProblem.NEEDS_SIGN_IN,
+    HubProblem.NEEDS_LICENSE,  # another account may have accepted it
+    HubProblem.NEEDS_SCOPE,
+    HubProblem.BAD_TOKEN,
+}
 
 
 class DownloadService(QObject):
@@ -26,7 +31,7 @@ class DownloadService(QObject):
     finished = Signal(object)
     """(Download) whose model can be loaded now."""
     reported = Signal(object)
-    """(StarpadError) something about an earlier session's downloads."""
+    """(StarpadError) a download that cannot be taken up, or not be ordered."""
     _queue_changed = Signal()
 
     def __init__(self, account: HubAccount, folder: Path, parent: QObject | None = None) -> None:
@@ -38,7 +43,7 @@ class DownloadService(QObject):
         self._timer.timeout.connect(self._show)
         # Queued: the queue may call while it holds its lock, also from this thread.
         self._queue_changed.connect(self._show, Qt.ConnectionType.QueuedConnection)
-        account.changed.connect(self._on_account_changed)
+        account.signed_in.connect(self._on_account_signed_in)
 
     @property
     def downloads(self) -> tuple[Download, ...]:
@@ -59,7 +64,6 @@ class DownloadService(QObject):
         """Take up the downloads of earlier sessions; they go on if `resume`."""
         for sentence in self._queue.start(resume=resume):
             self.reported.emit(StarpadError(sentence))
-        self._states = {download.id: download.state for download in self._queue.downloads}
         self._show()
 
     def path_of(self, download: Download) -> Path:
@@ -68,11 +72,17 @@ class DownloadService(QObject):
 
     def add(self, order: DownloadOrder) -> None:
         """Fetch a model. What was accepted and who may have it is settled by then or told later."""
-        self._queue.add(order)
+        try:
+            self._queue.add(order)
+        except HubError as error:
+            self.reported.emit(error)
+            return
+        self._states.pop(order.id, None)  # it may be done again before anybody looks
 
     def shutdown(self) -> None:
         """Stop; every download goes on where it is at the next start."""
         self._timer.stop()
+        self._queue_changed.disconnect(self._show)
         self._queue.shutdown()
 
     @Slot()
@@ -88,9 +98,9 @@ class DownloadService(QObject):
             if download.state is DownloadState.DONE and was is not DownloadState.DONE:
                 self.finished.emit(download)
 
-    @Slot()
-    def _on_account_changed(self) -> None:
-        if self._account.is_signed_in:
-            for download in self._queue.downloads:
-                if download.problem in _SIGN_IN_HELPS:
-                    self._queue.resume(download.id)
+    @Slot(str, str)
+    def _on_account_signed_in(self, _account: str, _place: str) -> None:
+        for download in self._queue.downloads:
+            is_there = download.order.endpoint == self._account.endpoint
+            if is_there and download.problem in _SIGN_IN_HELPS:
+                self._queue.resume(download.id)

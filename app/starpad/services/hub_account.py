@@ -27,7 +27,7 @@ class HubAccount(QObject):
     signed_in = Signal(str, str)
     """(account, where its token is kept)"""
     failed = Signal(object)
-    """(StarpadError) signing in did not work."""
+    """(StarpadError) signing in or out did not work."""
 
     def __init__(self, jobs: BackgroundJobs, folder: Path, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -36,8 +36,11 @@ class HubAccount(QObject):
         self._endpoint = default_endpoint()
         self._lock = threading.Lock()
         self._tokens: dict[str, str | None] = {}
+        self._store_lock = threading.Lock()
+        """Of two changes to what is kept the later one must win."""
         self._job = 0
         self._look_job = 0
+        self._sign_out_job = 0
         self.account = ""
         """The name, once the hub has confirmed it in this session."""
         self.place = ""
@@ -55,9 +58,16 @@ class HubAccount(QObject):
     def set_endpoint(self, address: str) -> None:
         """Ask this hub from now on; empty means the usual one."""
         endpoint = address.strip().rstrip("/") or default_endpoint()
-        if endpoint != self._endpoint:
-            self._endpoint, self.account, self.place = endpoint, "", ""
-            self.changed.emit()
+        if endpoint == self._endpoint:
+            return
+        was_signing_in = self._job
+        self.cancel_sign_in()
+        self._endpoint, self.account, self.place = endpoint, "", ""
+        self.changed.emit()
+        if was_signing_in:
+            self.failed.emit(StarpadError("Another hub was chosen meanwhile.", "Sign in again."))
+        if self._look_job:
+            self.look()
 
     @property
     def is_signed_in(self) -> bool:
@@ -90,10 +100,10 @@ class HubAccount(QObject):
         endpoint = self._endpoint
 
         def job(_stop: StopSignal, _emit: Emit) -> object:
-            from starpad.hub.token_store import TokenStore, found_token
+            from starpad.hub.token_store import TokenStore
 
             place = TokenStore(self._folder).place(endpoint) if self.token_for(endpoint) else ""
-            return endpoint, place, found_token() is not None
+            return endpoint, place, _has_found_token()
 
         self._look_job = self._jobs.submit("account", job)
 
@@ -106,20 +116,20 @@ class HubAccount(QObject):
 
             code = sign_in.request_code(endpoint)
             emit(code)
-            return self._keep(endpoint, sign_in.wait_for_token(endpoint, code, stop))
+            return self._keep(endpoint, sign_in.wait_for_token(endpoint, code, stop), stop)
 
         self._begin(job)
 
     def sign_in_with_token(self, token: str) -> None:
         """Check a token that the user pasted, and keep it."""
         endpoint = self._endpoint
-        self._begin(lambda _stop, _emit: self._keep(endpoint, token.strip()))
+        self._begin(lambda stop, _emit: self._keep(endpoint, token.strip(), stop))
 
     def sign_in_with_found_token(self) -> None:
         """Take the token that the `hf` command has left on this computer."""
         endpoint = self._endpoint
 
-        def job(_stop: StopSignal, _emit: Emit) -> object:
+        def job(stop: StopSignal, _emit: Emit) -> object:
             from starpad.hub.token_store import found_token
 
             token = found_token()
@@ -128,7 +138,7 @@ class HubAccount(QObject):
                     "The hf command has left no token on this computer.",
                     "Sign in with the browser, or paste a token.",
                 )
-            return self._keep(endpoint, token)
+            return self._keep(endpoint, token, stop)
 
         self._begin(job)
 
@@ -138,7 +148,8 @@ class HubAccount(QObject):
         self._job = 0
 
     def sign_out(self) -> None:
-        """Forget the endpoint's token."""
+        """Forget the endpoint's token; `failed` if something of it stays."""
+        self.cancel_sign_in()
         endpoint = self._endpoint
         with self._lock:
             self._tokens[endpoint] = None
@@ -147,27 +158,32 @@ class HubAccount(QObject):
         def job(_stop: StopSignal, _emit: Emit) -> object:
             from starpad.hub.token_store import TokenStore
 
-            TokenStore(self._folder).forget(endpoint)
+            with self._store_lock:
+                if not self._tokens[endpoint]:  # else signed in again meanwhile
+                    TokenStore(self._folder).forget(endpoint)
             return None
 
-        self._jobs.submit("sign-out", job)
+        self._sign_out_job = self._jobs.submit("sign-out", job)
         self.changed.emit()
 
     def _begin(self, job: BlockingJob) -> None:
         self.cancel_sign_in()
         self._job = self._jobs.submit("sign-in", job)
 
-    def _keep(self, endpoint: str, token: str) -> tuple[str, str]:
+    def _keep(self, endpoint: str, token: str, stop: StopSignal) -> tuple[str, str]:
         """Return the account's name and where its token is kept now (in a job)."""
         from starpad.hub import sign_in
         from starpad.hub.token_store import TokenStore
 
         account = sign_in.check_token(endpoint, token)
         store = TokenStore(self._folder)
-        store.save(endpoint, token)
-        with self._lock:
-            self._tokens[endpoint] = token
-        return account, store.place(endpoint)
+        with self._store_lock:
+            if stop.is_stopped:
+                raise StarpadError("Signing in was cancelled.")
+            store.save(endpoint, token)
+            with self._lock:
+                self._tokens[endpoint] = token
+            return account, store.place(endpoint)
 
     @Slot(int, object)
     def _on_jobs_value_received(self, job_id: int, value: object) -> None:
@@ -179,22 +195,30 @@ class HubAccount(QObject):
         if job_id == self._look_job and isinstance(end.value, tuple):
             endpoint, place, self.has_found_token = end.value
             if endpoint == self._endpoint:
-                self.place = place
+                if bool(place) == self.is_signed_in:  # else signed in or out meanwhile
+                    self.place = place
                 self.changed.emit()
-        if job_id != self._job:
-            return
-        self._job = 0
-        if isinstance(end.value, tuple):
+        elif job_id in (self._job, self._sign_out_job) and end.error is not None:
+            self.failed.emit(as_starpad_error(end.error))
+        elif job_id == self._job and isinstance(end.value, tuple):
             self.account, self.place = end.value
             self.changed.emit()
             self.signed_in.emit(self.account, self.place)
-        elif end.error is not None:
-            self.failed.emit(as_starpad_error(end.error))
+        if job_id == self._job:
+            self._job = 0
 
 
 def default_endpoint() -> str:
     """Return the usual hub, or the one that HF_ENDPOINT names as for Hugging Face's own tools."""
     return os.environ.get("HF_ENDPOINT", "").strip().rstrip("/") or HUB
+
+
+def _has_found_token() -> bool:
+    """Say whether the `hf` command has left a token. To read it might renew it at its hub."""
+    from huggingface_hub import constants
+
+    is_set = any(os.environ.get(name) for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"))
+    return is_set or Path(constants.HF_TOKEN_PATH).is_file()
 
 
 def as_starpad_error(error: Exception) -> StarpadError:

@@ -1,16 +1,22 @@
 """What can be done to models on this computer: verify, import, delete, move, look for updates."""
 
+import contextlib
+import os
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QFile, QObject, Signal, Slot
 
 from starpad.core import origin
-from starpad.core.errors import StarpadError
-from starpad.core.installed_model import InstalledModel, parts_of
+from starpad.core.errors import FileError, StarpadError
+from starpad.core.hub_errors import HubError, HubProblem
+from starpad.core.installed_model import InstalledModel, is_later_part, parts_of
+from starpad.core.origin import Origin
 from starpad.hub import model_files
 from starpad.hub.session import StopSignal
 from starpad.services.background import BackgroundJobs, BlockingJob
@@ -18,7 +24,13 @@ from starpad.services.hub_account import HubAccount, as_starpad_error
 from starpad.services.inference_thread import Emit, RequestEnd
 from starpad.services.model_library import ModelLibrary
 
-Relocate = Callable[[Path, Callable[[], None]], object]
+if TYPE_CHECKING:  # huggingface_hub takes 0.3 s to import: in the jobs only
+    from starpad.hub.client import HubClient
+
+_MAX_REASONS = 3
+
+Relocate = Callable[[Path, Callable[[], None]], list[str]]
+Take = Callable[[Path, StopSignal, Emit], Path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +53,8 @@ class LibraryWork(QObject):
     """(StarpadError)"""
     imported = Signal(object)
     """(Path) a model that can be loaded now."""
-    folder_moved = Signal(object)
-    """(Path) of the models folder, now."""
+    folder_moved = Signal(object, object)
+    """(Path of the models folder now, Path before)"""
 
     def __init__(
         self,
@@ -57,7 +69,7 @@ class LibraryWork(QObject):
         self._library = library
         self._job = 0
         self._work: Work | None = None
-        self._at_end: Callable[[object], None] = self._on_imported
+        self._at_end: Callable[[object], None] = self._on_taken
         jobs.value_received.connect(self._on_jobs_value_received)
         jobs.job_ended.connect(self._on_jobs_job_ended)
 
@@ -65,25 +77,46 @@ class LibraryWork(QObject):
         """Read the file and compare its hash with the one it must have."""
 
         def job(stop: StopSignal, emit: Emit) -> object:
-            known = self._library.records.verification(model.path)
-            expected = known[0] if known else ""
-            sha256 = model_files.verify(
-                model.path,
-                expected_sha256=expected,
-                progress=_progress(emit, model.path, "Verifying"),
-                stop=stop,
-            )
-            now = datetime.now(UTC)
-            model_files.note_verified(model.path, sha256, self._library.records, now)
-            return bool(expected or model.origin)
+            record = self._library.records.get(model.path)
+            # The time of the last change does not count here: it is what damage changes, too.
+            expected = record.sha256 if record.verified_bytes == model.disk_bytes else ""
+            progress = _progress(emit, model.path, "Verifying")
+            try:
+                sha256 = model_files.verify(
+                    model.path, expected_sha256=expected, progress=progress, stop=stop
+                )
+            except HubError as error:
+                if error.problem is HubProblem.CHECKSUM:
+                    self._note_damaged(model)
+                raise
+            self._note_intact(model, sha256)
+            return bool(expected or (model.origin and model.origin.sha256))
 
         def at_end(was_known: object) -> None:
             intact = "It is intact: its SHA-256 is the one that it must have."
             first = "It was read to its end. Its SHA-256 was not known; the next check compares."
             self.told.emit(model.path, intact if was_known else first)
-            self._library.refresh()
 
         self._begin(Work(model.path, "Verifying", 0.0), job, at_end)
+
+    def _note_intact(self, model: InstalledModel, sha256: str) -> None:
+        now = datetime.now(UTC)
+        try:
+            model_files.note_verified(model.path, sha256, self._library.records, now)
+        except (OSError, FileError) as error:
+            raise StarpadError(
+                f"{model.path.name} was read to its end and is intact, but the date of this check "
+                "could not be kept.",
+                str(error),
+            ) from error
+
+    def _note_damaged(self, model: InstalledModel) -> None:
+        """Let it no longer be listed as verified; what its hash must be stays known."""
+        with contextlib.suppress(OSError, FileError):
+            for part in parts_of(model.path) if model.is_ours else ():
+                if known := origin.read(part):
+                    origin.write(part, replace(known, verified_at=""))
+            self._library.records.change(model.path, verified_at=None)
 
     def check_update(self, model: InstalledModel) -> None:
         """Ask the hub whether the repository has another file by now."""
@@ -92,51 +125,54 @@ class LibraryWork(QObject):
             self.told.emit(model.path, "Nobody knows which repository it comes from.")
             return
         endpoint = known.endpoint or self._account.endpoint
+        parts = [each for part in parts_of(model.path) if (each := origin.read(part))] or [known]
 
         def job(_stop: StopSignal, _emit: Emit) -> object:
-            return self._account.client(endpoint).latest_sha256(known.repository, known.file)
+            client = self._account.client(endpoint)
+            return all(_is_newest(part, client) for part in parts)
 
-        def at_end(latest: object) -> None:
-            assert isinstance(latest, tuple)
+        def at_end(is_newest: object) -> None:
             news = (
                 f"Another version is in {known.repository}: download it under Discover. "
                 "It takes this one's place when it is whole."
             )
-            self.told.emit(model.path, "It is up to date." if latest[1] == known.sha256 else news)
+            self.told.emit(model.path, "It is up to date." if is_newest else news)
 
         self._begin(Work(model.path, "Asking the hub"), job, at_end)
 
     def use_in_place(self, paths: Sequence[Path]) -> None:
-        """List model files where they lie."""
+        """List model files where they lie; those that cannot be used are told of together."""
 
-        def job(stop: StopSignal, emit: Emit) -> object:
-            for path in paths:
-                model_files.import_model(
-                    path,
-                    self._library.folder,
-                    copy=False,
-                    progress=_progress(emit, path, "Looking at it"),
-                    stop=stop,
-                )
-                self._library.records.add_link(path)
-            return paths[-1]
+        def take(path: Path, stop: StopSignal, emit: Emit) -> Path:
+            progress = _progress(emit, path, "Looking at it")
+            folder = self._library.folder
+            model = model_files.import_model(path, folder, copy=False, progress=progress, stop=stop)
+            self._library.records.add_link(model)
+            return model
 
-        self._begin(Work(paths[0], "Looking at it"), job, self._on_imported)
+        self._take(paths, take, Work(paths[0], "Looking at it"))
 
     def copy_in(self, paths: Sequence[Path]) -> None:
-        """Copy model files into the models folder."""
-        folder = self._library.folder
+        """Copy model files into the models folder; as with `use_in_place`."""
 
+        def take(path: Path, stop: StopSignal, emit: Emit) -> Path:
+            progress = _progress(emit, path, "Copying")
+            folder = self._library.folder
+            return model_files.import_model(path, folder, copy=True, progress=progress, stop=stop)
+
+        self._take(paths, take, Work(paths[0], "Copying", 0.0))
+
+    def _take(self, paths: Sequence[Path], take: Take, work: Work) -> None:
         def job(stop: StopSignal, emit: Emit) -> object:
-            copies = [
-                model_files.import_model(
-                    path, folder, copy=True, progress=_progress(emit, path, "Copying"), stop=stop
-                )
-                for path in paths
-            ]
-            return copies[-1]
+            taken, refused = [], []
+            for path in dict.fromkeys(map(_first_part, paths)):
+                try:
+                    taken.append(take(path, stop, emit))
+                except StarpadError as error:
+                    refused.append(error)
+            return taken, refused
 
-        self._begin(Work(paths[0], "Copying", 0.0), job, self._on_imported)
+        self._begin(work, job, self._on_taken)
 
     def add_folder(self, folder: Path) -> None:
         """Look for models in a folder of the user's, too."""
@@ -145,20 +181,21 @@ class LibraryWork(QObject):
 
     def delete(self, model: InstalledModel) -> None:
         """Move a model of ours to the trash; of others only the link is forgotten."""
-        if model.is_ours:
+        if not model.is_ours:
+            self._library.keep(partial(self._library.records.forget, model.path))
+            self._library.refresh()
+            return
+
+        def job(_stop: StopSignal, _emit: Emit) -> object:
             for part in parts_of(model.path):
-                if not _to_trash(part):
-                    self.failed.emit(
-                        StarpadError(
-                            f"{part.name} could not be moved to the trash.",
-                            "Look whether its disk has a trash, or delete it in the file manager.",
-                        )
-                    )
-                    self._library.refresh()
-                    return
-                _to_trash(origin.path_of(part))
-        self._library.keep(partial(self._library.records.forget, model.path))
-        self._library.refresh()
+                _to_trash(part)
+                with contextlib.suppress(StarpadError):
+                    _to_trash(origin.path_of(part))
+            _remove_empty_folders(model.path.parent, self._library.folder)
+            self._library.records.forget(model.path)
+            return None
+
+        self._begin(Work(model.path, "Moving it to the trash"), job, lambda _value: None)
 
     def move_folder(self, chosen: Path, relocate: Relocate) -> None:
         """Move the models folder to the chosen one, or into it if it holds something.
@@ -170,18 +207,25 @@ class LibraryWork(QObject):
 
         def job(stop: StopSignal, emit: Emit) -> object:
             progress = _progress(emit, new, "Moving the models folder")
+            problems: list[StarpadError] = []
 
             def move() -> None:
                 model_files.move_folder(old, new, progress=progress, stop=stop)
-                self._library.records.moved(old, new)
+                try:
+                    self._library.records.moved(old, new)
+                except FileError as error:
+                    # The files have moved: that must not look as if they had not.
+                    problems.append(error)
 
-            relocate(new, move)
-            return new
+            problems += map(StarpadError, relocate(new, move))
+            return problems
 
-        def at_end(_value: object) -> None:
+        def at_end(problems: object) -> None:
             self._library.folder = new
-            self.folder_moved.emit(new)
-            self._library.refresh()
+            self.folder_moved.emit(new, old)
+            assert isinstance(problems, list)
+            for problem in problems:
+                self.failed.emit(problem)
 
         self._begin(Work(new, "Moving the models folder"), job, at_end)
 
@@ -205,9 +249,13 @@ class LibraryWork(QObject):
         self._work = work
         self.changed.emit(work)
 
-    def _on_imported(self, path: object) -> None:
-        self._library.refresh()
-        self.imported.emit(path)
+    def _on_taken(self, value: object) -> None:
+        assert isinstance(value, tuple)
+        taken, refused = value
+        if taken:
+            self.imported.emit(taken[-1])
+        if refused:
+            self.failed.emit(_together(refused, len(taken)))
 
     @Slot(int, object)
     def _on_jobs_value_received(self, job_id: int, value: object) -> None:
@@ -224,6 +272,7 @@ class LibraryWork(QObject):
             self.failed.emit(as_starpad_error(end.error))
         elif not end.cancelled:
             self._at_end(end.value)
+        self._library.refresh()
 
 
 def _progress(emit: Emit, model: Path, text: str) -> Callable[[int, int], None]:
@@ -240,9 +289,46 @@ def _progress(emit: Emit, model: Path, text: str) -> Callable[[int, int], None]:
     return progress
 
 
-def _to_trash(path: Path) -> bool:
-    """Return whether the file is not there any more."""
-    return not path.exists() or bool(QFile(str(path)).moveToTrash())
+def _is_newest(known: Origin, client: "HubClient") -> bool:
+    commit, sha256 = client.latest_sha256(known.repository, known.file)
+    return sha256 == known.sha256 if sha256 else commit == known.commit
+
+
+def _first_part(path: Path) -> Path:
+    """Return the part of a split model that stands for all, if it lies beside the given one."""
+    if not is_later_part(path.name):
+        return path
+    first = path.with_name(re.sub(r"-\d{5}(-of-\d{5}\.gguf)$", r"-00001\1", path.name, flags=re.I))
+    return first if first.is_file() else path
+
+
+def _together(refused: Sequence[StarpadError], taken: int) -> StarpadError:
+    """Return one error that says which files could not be taken."""
+    if len(refused) == 1 and not taken:
+        return refused[0]
+    reasons = [error.message for error in refused[:_MAX_REASONS]]
+    rest = len(refused) - len(reasons)
+    more = [f"So it is with {rest} more."] if rest else []
+    total = taken + len(refused)
+    head = f"{len(refused)} of {total} models could not be added."
+    return StarpadError(" ".join([head, *reasons, *more]), refused[0].hint)
+
+
+def _to_trash(path: Path) -> None:
+    """Move a file to the trash unless it is gone. Raises StarpadError; it is never just deleted."""
+    if os.path.lexists(path) and not QFile(str(path)).moveToTrash():
+        raise StarpadError(
+            f"{path.name} could not be moved to the trash.",
+            "Look whether its disk has a trash, or delete it in the file manager.",
+        )
+
+
+def _remove_empty_folders(folder: Path, top: Path) -> None:
+    """Remove what was made for a model: its folder and those above it, as far as they are empty."""
+    with contextlib.suppress(OSError):
+        while folder != top and folder.is_relative_to(top):
+            folder.rmdir()
+            folder = folder.parent
 
 
 def _has_content(folder: Path) -> bool:

@@ -19,6 +19,7 @@ from starpad.hub import local_models
 from starpad.hub.header_cache import HeaderCache
 from starpad.hub.session import StopSignal
 from starpad.services.background import BackgroundJobs
+from starpad.services.hub_account import as_starpad_error
 from starpad.services.inference_thread import Emit, RequestEnd
 
 # The engine runs smaller models on one core. A larger one gets all of them, but beyond about four
@@ -34,6 +35,8 @@ class ModelLibrary(QObject):
     """`models` has changed."""
     failed = Signal(object)
     """(StarpadError)"""
+    reported = Signal(object)
+    """(StarpadError) something about what an earlier session had kept."""
     copy_found = Signal(object, object)
     """(what was asked, Path | None) the answer to `find_copy`."""
 
@@ -52,16 +55,24 @@ class ModelLibrary(QObject):
         self.records = ModelRecords(data / "models.json")
         self.headers = HeaderCache(data / "model-headers.json")
         self.models: tuple[InstalledModel, ...] = ()
+        self._speeds: list[tuple[int, float]] = []
+        """The size of each model that has run here, and the bytes that it reads a second."""
+        self._reported = 0
         self._scan_job = 0
+        self._is_due_again = False
+        self._speed_job = 0
         self._finds: dict[int, object] = {}
         jobs.job_ended.connect(self._on_jobs_job_ended)
 
     def refresh(self) -> None:
-        """Look again; `changed` follows."""
+        """Look again; `changed` follows, or `failed`."""
+        if self._scan_job:
+            self._is_due_again = True
+            return
         folder = self.folder
 
         def job(_stop: StopSignal, _emit: Emit) -> object:
-            return tuple(
+            models = tuple(
                 local_models.scan(
                     folder,
                     self.records,
@@ -70,8 +81,8 @@ class ModelLibrary(QObject):
                     headers=self.headers,
                 )
             )
+            return models, self._speeds_of(models)
 
-        self._jobs.cancel(self._scan_job)
         self._scan_job = self._jobs.submit("library", job)
 
     def find(self, path: Path) -> InstalledModel | None:
@@ -105,8 +116,18 @@ class ModelLibrary(QObject):
         self.changed.emit()
 
     def note_speed(self, path: Path, tokens_per_second: float) -> None:
-        """Remember how fast a model generated."""
-        self.keep(partial(self.records.measured, path, tokens_per_second))
+        """Remember how fast a model generated.
+
+        In the background, because it comes with each suggestion and a disk may be slow. One that
+        refuses is told of by `note_use`.
+        """
+        models = self.models
+
+        def job(_stop: StopSignal, _emit: Emit) -> object:
+            self.records.measured(path, tokens_per_second)
+            return self._speeds_of(models)
+
+        self._speed_job = self._jobs.submit("speed", job)
 
     def expected_speed(self, size_bytes: int) -> float | None:
         """Return about how many tokens a second a model of this size would make here.
@@ -114,17 +135,20 @@ class ModelLibrary(QObject):
         A token costs one reading of all weights, so speed falls as size grows. What has run on
         this machine tells; None if nothing has.
         """
-        work = [
-            (model.disk_bytes, model.disk_bytes * self.records.get(model.path).tokens_per_second)
-            for model in self.models
-        ]
-        large = [done for done in work if done[1] and done[0] >= _LARGE_BYTES]
-        small = [(size, done * _SHARE_OF_CORES) for size, done in work if done]
+        large = [known for known in self._speeds if known[0] >= _LARGE_BYTES]
+        small = [(size, speed * _SHARE_OF_CORES) for size, speed in self._speeds]
         known = large or small
         if not known or not size_bytes:
             return None
-        nearest = min(known, key=lambda done: abs(done[0] - size_bytes))
+        nearest = min(known, key=lambda each: abs(each[0] - size_bytes))
         return nearest[1] / size_bytes
+
+    def _speeds_of(self, models: Sequence[InstalledModel]) -> list[tuple[int, float]]:
+        return [
+            (model.disk_bytes, model.disk_bytes * speed)
+            for model in models
+            if (speed := self.records.get(model.path).tokens_per_second)
+        ]
 
     def keep(self, change: Callable[[], None]) -> None:
         """Change the records; a disk that refuses is told, nothing else suffers."""
@@ -137,9 +161,24 @@ class ModelLibrary(QObject):
     def _on_jobs_job_ended(self, job_id: int, end: RequestEnd) -> None:
         if job_id in self._finds:
             self.copy_found.emit(self._finds.pop(job_id), end.value)
-        elif job_id == self._scan_job and isinstance(end.value, tuple):
-            self.models = end.value
+        elif job_id == self._speed_job and isinstance(end.value, list):
+            self._speeds = end.value
+        elif job_id == self._scan_job:
+            self._scan_job = 0
+            self._on_scanned(end)
+
+    def _on_scanned(self, end: RequestEnd) -> None:
+        if isinstance(end.value, tuple):
+            self.models, self._speeds = end.value
             self.changed.emit()
+        elif end.error is not None:
+            self.failed.emit(as_starpad_error(end.error))
+        news, self._reported = self.records.problems[self._reported :], len(self.records.problems)
+        for problem in news:
+            self.reported.emit(problem)
+        if self._is_due_again:
+            self._is_due_again = False
+            self.refresh()
 
 
 def usual_options(settings: Settings, path: Path) -> LoadOptions:
@@ -154,12 +193,17 @@ def usual_options(settings: Settings, path: Path) -> LoadOptions:
 
 def with_choices(usual: LoadOptions, choices: Mapping[str, object]) -> LoadOptions:
     """Return `usual` with what was chosen; None, and what is no load option, changes nothing."""
-    context, threads = choices.get("context_tokens"), choices.get("threads")
-    layers, kv_type = choices.get("gpu_layers"), choices.get("kv_type")
+
+    def number(name: str, least: int, most: int, otherwise: int) -> int:
+        # A file that was edited by hand may hold anything.
+        value = choices.get(name)
+        return value if type(value) is int and least <= value <= most else otherwise
+
+    kv_type = choices.get("kv_type")
     return replace(
         usual,
-        context_tokens=context if isinstance(context, int) else usual.context_tokens,
-        threads=threads if isinstance(threads, int) else usual.threads,
-        gpu_layers=layers if isinstance(layers, int) else usual.gpu_layers,
+        context_tokens=number("context_tokens", 1, 100_000_000, usual.context_tokens),
+        threads=number("threads", 0, 256, usual.threads),
+        gpu_layers=number("gpu_layers", -1, 10_000, usual.gpu_layers),
         kv_type=KvType(str(kv_type)) if kv_type in list(KvType) else usual.kv_type,
     )

@@ -53,10 +53,12 @@ class ModelSearch(QObject):
         super().__init__(parent)
         self._jobs = jobs
         self._account = account
+        self._endpoint = account.endpoint
         self._search_job = 0
         self._open_job = 0
         jobs.value_received.connect(self._on_jobs_value_received)
         jobs.job_ended.connect(self._on_jobs_job_ended)
+        account.changed.connect(self._on_account_changed)
 
     def search(self, words: str) -> None:
         """Look for words, `author/`, `owner/name` or an address; `found` or `search_failed`."""
@@ -100,6 +102,20 @@ class ModelSearch(QObject):
         self._jobs.cancel(job_id)
         return self._jobs.submit(name, job)
 
+    @Slot()
+    def _on_account_changed(self) -> None:
+        """Give up what another hub was asked than the one that counts now."""
+        if self._account.endpoint == self._endpoint:
+            return
+        self._endpoint = self._account.endpoint
+        was_searching, was_opening = self._search_job, self._open_job
+        self.cancel()
+        error = StarpadError("Another hub was chosen meanwhile.", "Ask again.")
+        if was_searching:
+            self.search_failed.emit(error)
+        if was_opening:
+            self.open_failed.emit(error)
+
     @Slot(int, object)
     def _on_jobs_value_received(self, job_id: int, value: object) -> None:
         if job_id != self._open_job:
@@ -111,17 +127,18 @@ class ModelSearch(QObject):
 
     @Slot(int, object)
     def _on_jobs_job_ended(self, job_id: int, end: RequestEnd) -> None:
-        if job_id not in (self._search_job, self._open_job) or end.cancelled:
-            return
         if job_id == self._open_job:
+            self._open_job = 0
             if end.error is not None:
                 self.open_failed.emit(as_starpad_error(end.error))
             else:
                 self.read.emit()
-        elif isinstance(end.value, Found):
-            self.found.emit(end.value)
-        elif end.error is not None:
-            self.search_failed.emit(as_starpad_error(end.error))
+        elif job_id == self._search_job:
+            self._search_job = 0
+            if end.error is not None:
+                self.search_failed.emit(as_starpad_error(end.error))
+            else:
+                self.found.emit(end.value)
 
 
 def _alike(models: Sequence[RemoteModel]) -> list[list[RemoteModel]]:
@@ -132,11 +149,13 @@ def _alike(models: Sequence[RemoteModel]) -> list[list[RemoteModel]]:
     groups: dict[str, list[RemoteModel]] = {}
     for model in models:
         if not model.is_legacy_ggml:
-            stem = re.sub(re.escape(model.quantization), "", model.files[0].name, flags=re.I)
-            groups.setdefault(stem if model.quantization else model.files[0].path, []).append(model)
+            path = model.files[0].path
+            # With its folders: two models may lie there under the same names.
+            shape = re.sub(re.escape(model.quantization), "", path, flags=re.I)
+            groups.setdefault(shape, []).append(model)
     return list(groups.values())
 
 
 def _of(header: ModelHeader, model: RemoteModel) -> ModelHeader:
-    size = model.size_bytes
-    return replace(header, size_bytes=size, tensor_data_bytes=size)
+    size, quantization = model.size_bytes, model.quantization or header.quantization
+    return replace(header, size_bytes=size, tensor_data_bytes=size, quantization=quantization)
