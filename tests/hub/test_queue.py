@@ -19,7 +19,6 @@ from downloading import (
     bytes_sent,
     model,
     order_of,
-    part,
     temporary_files,
     working_threads,
 )
@@ -253,69 +252,6 @@ def test_another_version_takes_the_place_of_one_that_is_half_there(
     assert "range" not in hub.requests_of("content")[-1].headers
 
 
-def test_a_moved_folder_takes_its_downloads_along(
-    hub: FakeHub, three: list[DownloadOrder], tmp_path: Path
-) -> None:
-    old, new = tmp_path / "old", tmp_path / "new"
-    with Window(old, limits=PATIENT) as window:
-        window.queue.add(three[0])
-        window.wait_for_bytes(HALF)
-        hub.faults.clear()
-
-        def move() -> None:
-            assert not working_threads()
-            old.rename(new)
-
-        assert window.queue.relocate(new, move) == []
-        window.wait_for(DownloadState.DONE)
-        assert window.queue.folder == new
-        assert_installed(new, three[0])
-    assert bytes_sent(hub) == SIZE
-    assert not old.exists()
-
-
-def test_a_move_that_fails_changes_nothing(
-    hub: FakeHub, three: list[DownloadOrder], tmp_path: Path
-) -> None:
-    def move() -> None:
-        raise OSError("the new disk is full")
-
-    with Window(tmp_path, limits=PATIENT) as window:
-        window.queue.add(three[0])
-        window.wait_for_bytes(HALF)
-        hub.faults.clear()
-        with pytest.raises(OSError, match="full"):
-            window.queue.relocate(tmp_path / "new", move)
-        window.wait_for(DownloadState.DONE)
-        assert_installed(tmp_path, three[0])
-
-
-def test_a_folder_that_is_moved_away_is_missed_and_nothing_is_lost(
-    hub: FakeHub, three: list[DownloadOrder], tmp_path: Path
-) -> None:
-    folder, elsewhere = tmp_path / "models", tmp_path / "elsewhere"
-    hub.faults.clear()
-    hub.add_fault(".", FaultKind.RATE, origin="content", bytes_per_second=1_000_000, times=None)
-    with Window(folder) as window:
-        window.queue.add(three[0])
-        window.wait_for_bytes(100_000)
-        folder.rename(elsewhere)
-        download = window.wait_for(DownloadState.FAILED)
-        assert "cannot be reached any more" in download.note
-        # Nothing is begun anew in the place where the folder was.
-        window.queue.resume(download.id)
-        window.wait_until(lambda: _states(window) == ["failed"])
-        assert not folder.exists()
-        elsewhere.rename(folder)
-        kept = part(folder, NAMES[0]).stat().st_size
-        assert kept >= 100_000
-        hub.faults.clear()
-        window.queue.resume(download.id)
-        window.wait_for(DownloadState.DONE)
-        assert_installed(folder, three[0])
-    assert hub.requests_of("content")[-1].bytes_sent == SIZE - kept
-
-
 def test_a_connection_that_is_being_made_does_not_keep_the_user_waiting(
     hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -369,3 +305,22 @@ def test_nothing_is_told_after_the_shutdown(three: list[DownloadOrder], tmp_path
     window.queue.cancel(three[0].id)
     assert not working_threads()
     assert len(window.changes) == count
+
+
+def test_a_defect_of_starpad_itself_fails_the_download_and_is_reported(
+    hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", lambda report: reported.append(report.exc_value))
+    window = Window(tmp_path)
+
+    def token_for(endpoint: str) -> str | None:
+        raise ZeroDivisionError(endpoint)
+
+    monkeypatch.setattr(window.queue._rows, "_token_for", token_for)
+    with window:
+        download = window.fetch(order_of(hub))
+        assert download.state is DownloadState.FAILED
+        assert download.note == "Starpad made a mistake here; its log tells more."
+        window.wait_for_threads()
+    assert [type(error) for error in reported] == [ZeroDivisionError]

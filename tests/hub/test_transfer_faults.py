@@ -37,6 +37,12 @@ def of_hub(kind: FaultKind, **options: Any) -> tuple[FaultKind, dict[str, Any]]:
     return fault(kind, origin="hub", **options)
 
 
+def _partial(place: str, **options: Any) -> tuple[FaultKind, dict[str, Any]]:
+    """Return the fault of sending some part of the file, after the first answer."""
+    headers = {"Content-Range": place}
+    return fault(FaultKind.STATUS, **{"status": 206, "headers": headers, "skip": 1, **options})
+
+
 CUT = fault(FaultKind.CUT, after_bytes=HALF)
 
 
@@ -146,6 +152,31 @@ ENDS_STATED = [
         HubProblem.NOT_A_HUB,
         "a web page arrived",
         sent_bytes=0,
+    ),
+    Row(
+        "more bytes are announced than were ordered",
+        [fault(FaultKind.OVERSIZED)],
+        HubProblem.WRONG_FILE,
+        "it has more bytes than were announced",
+    ),
+    Row(
+        "the whole is said to have another size",
+        [CUT, _partial(f"bytes {HALF}-{SIZE}/{SIZE + 1}")],
+        HubProblem.WRONG_FILE,
+        f"it has {SIZE + 1} bytes there",
+        kept_bytes=HALF,
+    ),
+    Row(
+        "parts of the file come, but never the one asked for",
+        [_partial("pages 1-2/*", times=None, skip=0)],
+        HubProblem.NOT_A_HUB,
+        "starts model.Q4_K_M.gguf anew each time",
+    ),
+    Row(
+        "the answer makes no sense",
+        [fault(FaultKind.STATUS, status=203)],
+        HubProblem.NOT_A_HUB,
+        "gave an answer that makes no sense (203)",
     ),
     Row(
         "a web page comes in the middle",

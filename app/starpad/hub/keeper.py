@@ -101,7 +101,9 @@ class Keeper:
 
     def _finish(self, order: DownloadOrder) -> None:
         _delete(sidecar.sidecar_path(self.folder, order))
-        _delete(sidecar.lock_path(self.folder, order))
+        # Windows lets nobody delete what is locked; it is deleted with the lock there.
+        with contextlib.suppress(OSError):
+            sidecar.lock_path(self.folder, order).unlink(missing_ok=True)
 
 
 def _delete(path: Path) -> None:
