@@ -345,9 +345,9 @@ def test_a_hub_that_hangs_is_left_at_once(
     account: HubAccount, listener: Listener, jobs: BackgroundJobs, hub: FakeHub, qtbot: QtBot
 ) -> None:
     for begin in (account.sign_in_with_browser, lambda: account.sign_in_with_token(TOKEN)):
-        fault = hub.add_fault("whoami|oauth", FaultKind.HANG)
+        hub.add_fault("whoami|oauth", FaultKind.HANG)
         begin()
-        qtbot.waitUntil(lambda fault=fault: fault.matched == 1)
+        qtbot.waitUntil(lambda: hub.faults[-1].matched == 1)
         with qtbot.waitSignal(jobs.job_ended, timeout=100):
             account.cancel_sign_in()
     assert listener.heard == []
