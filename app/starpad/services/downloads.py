@@ -39,6 +39,7 @@ class DownloadService(QObject):
         self._account = account
         self._queue = DownloadQueue(folder, account.token_for, self._queue_changed.emit)
         self._states: dict[str, DownloadState] = {}
+        self._is_shut_down = False
         self._timer = QTimer(self, interval=_PROGRESS_MS)
         self._timer.timeout.connect(self._show)
         # Queued: the queue may call while it holds its lock, also from this thread.
@@ -82,11 +83,13 @@ class DownloadService(QObject):
     def shutdown(self) -> None:
         """Stop; every download goes on where it is at the next start."""
         self._timer.stop()
-        self._queue_changed.disconnect(self._show)
+        self._is_shut_down = True
         self._queue.shutdown()
 
     @Slot()
     def _show(self) -> None:
+        if self._is_shut_down:  # this was under way
+            return
         downloads = self._queue.downloads
         is_moving = any(download.state in _MOVING for download in downloads)
         if is_moving != self._timer.isActive():
