@@ -94,3 +94,18 @@ def starpad(running_starpad: "Starpad", qtbot: QtBot) -> Iterator["Starpad"]:
         starpad.window.files.close(tab)
     for notification in starpad.window.messages.notifications:
         starpad.notifier.withdraw(notification.identity)
+
+
+@pytest.fixture
+def fresh_starpad(qapp: QApplication, tmp_path: Path, qtbot: QtBot) -> Iterator["Starpad"]:
+    """Start a Starpad of its own for one test: for what is kept on the computer."""
+    from starpad.bootstrap import Starpad
+
+    starpad = Starpad(qapp, tmp_path / "settings.json", tmp_path / "data")
+    starpad.start([], None)
+    qtbot.waitUntil(lambda: starpad.engine.status.state is EngineState.READY, timeout=20_000)
+    yield starpad
+    for tab in starpad.window.tabs.tabs:
+        tab.mark_saved()
+    starpad.window.close()
+    starpad.shutdown()

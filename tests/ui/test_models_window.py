@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextCursor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QTreeWidget, QWidget
+from PySide6.QtWidgets import QLineEdit, QPushButton, QTreeWidget, QWidget
 from pytestqt.qtbot import QtBot
 
 from fakehub import FakeHub, fill, shelf
@@ -34,17 +34,10 @@ def hub() -> Iterator[FakeHub]:
 
 
 @pytest.fixture
-def starpad(qapp: QApplication, tmp_path: Path, hub: FakeHub, qtbot: QtBot) -> Iterator[Starpad]:
-    """Start a Starpad of its own for each test: what is on the computer differs."""
-    starpad = Starpad(qapp, tmp_path / "settings.json", tmp_path / "data")
-    starpad.settings.change(hub_endpoint=hub.endpoint)
-    starpad.start([], None)
-    qtbot.waitUntil(lambda: starpad.engine.status.state is EngineState.READY, timeout=TIMEOUT_MS)
-    yield starpad
-    for tab in starpad.window.tabs.tabs:
-        tab.mark_saved()
-    starpad.window.close()
-    starpad.shutdown()
+def starpad(fresh_starpad: Starpad, hub: FakeHub) -> Starpad:
+    """Return a Starpad that asks the local hub."""
+    fresh_starpad.settings.change(hub_endpoint=hub.endpoint)
+    return fresh_starpad
 
 
 @pytest.fixture
