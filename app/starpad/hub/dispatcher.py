@@ -178,6 +178,8 @@ class Dispatcher:
         except BaseException:
             settle(Status(DownloadState.FAILED, _MISTAKE), is_ours=False)
             raise
+        finally:
+            self._on_ended(job, run)
 
     def _on_report(self, job: Job, run: Run, status: Status) -> None:
         with self.lock:
@@ -190,7 +192,9 @@ class Dispatcher:
         self, job: Job, order: DownloadOrder, run: Run, status: Status | None, is_ours: bool
     ) -> None:
         """Take note of how a run has ended; `is_ours`: its files are locked for this window."""
+        done_bytes = self._keeper.done_bytes(order)
         with self.lock:
+            job.done_bytes = done_bytes
             if status is None and not run.stop.is_stopped:
                 job.is_cancelled = True  # in another window
             is_wanted = job.is_wanted
@@ -206,15 +210,19 @@ class Dispatcher:
                 self._keeper.finish(order)
             else:
                 self._save(job)
-        done_bytes = self._keeper.done_bytes(order)
         with self.lock:
-            job.run = None
-            job.done_bytes = done_bytes
+            run.has_removed = is_ours and not is_wanted
             # The user may have changed their mind meanwhile.
             job.is_finished = is_done and job.is_wanted
             if job.is_finished and status is not None:
                 job.set_status(status)
-            if is_ours and not is_wanted:
+        self.touch()
+
+    def _on_ended(self, job: Job, run: Run) -> None:
+        """Take note that a run holds nothing any more: another one may begin."""
+        with self.lock:
+            job.run = None
+            if run.has_removed:
                 self._let_go(job)
         self.touch()
 

@@ -54,6 +54,8 @@ class Run:
         self.thread: threading.Thread | None = None
         self.done_bytes: Callable[[], int] | None = None
         """Asked by any thread, once the work has begun."""
+        self.has_removed = False
+        """Whether it has deleted what had arrived, at its end."""
         self._woken = threading.Event()
 
     def halt(self) -> None:
@@ -124,9 +126,8 @@ class Job:
     def snapshot(self) -> Download:
         """Return it as it is now, and take its speed."""
         status, total = self.status, self.order.size_bytes
-        is_halted = self.run is None or self.run.stop.is_stopped
         done = self.done_bytes
-        if self.run is not None and self.run.done_bytes is not None and not is_halted:
+        if status.state in UNDER_WAY and self.run is not None and self.run.done_bytes is not None:
             done = self.run.done_bytes()
         note, speed, left = status.note, 0.0, None
         if status.state in MOVING:
