@@ -203,7 +203,7 @@ class LibraryWork(QObject):
         `relocate` is the download queue's: it rests while the files move.
         """
         old = self._library.folder
-        new = chosen if not _has_content(chosen) else chosen / "starpad-models"
+        new = chosen / "starpad-models" if _holds_other_files(chosen, old) else chosen
 
         def job(stop: StopSignal, emit: Emit) -> object:
             progress = _progress(emit, new, "Moving the models folder")
@@ -306,12 +306,10 @@ def _together(refused: Sequence[StarpadError], taken: int) -> StarpadError:
     """Return one error that says which files could not be taken."""
     if len(refused) == 1 and not taken:
         return refused[0]
-    reasons = [error.message for error in refused[:_MAX_REASONS]]
-    rest = len(refused) - len(reasons)
-    more = [f"So it is with {rest} more."] if rest else []
-    total = taken + len(refused)
-    head = f"{len(refused)} of {total} models could not be added."
-    return StarpadError(" ".join([head, *reasons, *more]), refused[0].hint)
+    head = f"{len(refused)} of {taken + len(refused)} models could not be added."
+    reasons = " ".join(error.message for error in refused[:_MAX_REASONS])
+    more = " And others." if len(refused) > _MAX_REASONS else ""
+    return StarpadError(f"{head} {reasons}{more}", refused[0].hint)
 
 
 def _to_trash(path: Path) -> None:
@@ -331,8 +329,20 @@ def _remove_empty_folders(folder: Path, top: Path) -> None:
             folder = folder.parent
 
 
-def _has_content(folder: Path) -> bool:
+def _holds_other_files(folder: Path, old: Path) -> bool:
+    """Say whether there is more in a folder than what a move that was stopped has copied there."""
+
+    def stamp(path: Path) -> tuple[int, int]:
+        status = path.lstat()
+        return status.st_size, status.st_mtime_ns
+
     try:
-        return any(folder.iterdir())
+        return any(
+            stamp(path) != stamp(old / path.relative_to(folder))
+            for path in folder.rglob("*")
+            if not path.is_dir()
+        )
+    except FileNotFoundError:  # in the old one: so it is another file
+        return True
     except OSError:
         return False
