@@ -70,6 +70,6 @@ def test_a_failed_write_leaves_the_old_note_and_no_rubbish(tmp_path: Path) -> No
     model = tmp_path / "models" / "a.gguf"
     model.parent.mkdir()
     origin.path_of(model).mkdir()  # in the way of the new one
-    with pytest.raises(OSError, match="a.gguf.json"):
+    with pytest.raises(OSError, match=r"a\.gguf\.json"):
         origin.write(model, ORIGIN)
     assert [path.name for path in model.parent.iterdir()] == ["a.gguf.json"]
