@@ -296,12 +296,10 @@ def test_a_slow_sign_out_does_not_delete_what_was_signed_in_meanwhile(
     hub.add_account("other", OTHER_TOKEN)
     account.sign_in_with_token(TOKEN)
     qtbot.waitUntil(lambda: bool(listener.signed_in))
-    with account._store_lock:  # the keyring takes its time
+    with qtbot.waitSignal(jobs.job_ended), account._store_lock:  # the keyring takes its time
         account.sign_out()
         with account._lock:
             account._tokens[account.endpoint] = OTHER_TOKEN
-    with qtbot.waitSignal(jobs.job_ended):
-        pass
     assert _kept(tmp_path) == {hub.endpoint: TOKEN}
 
 
