@@ -202,7 +202,7 @@ def test_a_hub_that_says_nothing_is_given_up_at_once(
     qtbot.waitUntil(lambda: bool(recorder.ends))
     # pytest-qt looks every 10 ms only.
     assert time.perf_counter() - start < SOON_S + 0.05
-    assert max(submitting, cancelling) < 0.02
+    assert max(submitting, cancelling) < 0.05
     assert recorder.ends == [(ids[0], RequestEnd(cancelled=True))]
 
 
@@ -231,7 +231,7 @@ def test_shutdown_waits_two_seconds_for_what_cannot_be_stopped_and_then_hears_no
         return "late"
 
     jobs.submit("deaf", deaf)
-    assert 1.9 < _seconds(jobs.shutdown) < 2.3
+    assert 1.9 < _seconds(jobs.shutdown) < 2.6
     [thread] = _threads("deaf")
     may_end.set()
     thread.join(5)
@@ -293,8 +293,8 @@ def test_a_connection_that_is_being_made_does_not_hold_up_the_window(
         start = time.perf_counter()
         for job_id in ids:
             jobs.cancel(job_id)
-        assert time.perf_counter() - start < 0.02
-        assert _seconds(jobs.shutdown) < 2.3
+        assert time.perf_counter() - start < 0.05
+        assert _seconds(jobs.shutdown) < 2.6
 
 
 def _threads(*names: str) -> list[threading.Thread]:

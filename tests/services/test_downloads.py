@@ -279,10 +279,10 @@ def test_a_hub_that_hangs_never_holds_up_the_window(
     hanging = hub.add_fault("", FaultKind.HANG, times=None)
     order = order_of(hub)
     queue = session.service.queue
-    assert _seconds(lambda: session.service.add(order)) < 0.03
+    assert _seconds(lambda: session.service.add(order)) < 0.05
     qtbot.waitUntil(lambda: hanging.matched == 1)
     for action in (queue.pause, queue.resume, queue.pause, queue.cancel):
-        assert _seconds(lambda: action(order.id)) < 0.03  # noqa: B023
+        assert _seconds(lambda: action(order.id)) < 0.05  # noqa: B023
     assert session.states == []
     session.service.add(order)
     qtbot.waitUntil(lambda: hanging.matched >= 2)
@@ -297,9 +297,9 @@ def test_many_models_do_not_hold_up_the_start(
         folder.mkdir(parents=True)
         (folder / NAME).write_bytes(b"GGUF")
         (folder / f"{NAME}.json").write_bytes(b"{}")
-    assert _seconds(start) < 0.15
+    assert _seconds(start) < 0.25
     session = start()
-    assert _seconds(lambda: session.service.orphans) < 0.15
+    assert _seconds(lambda: session.service.orphans) < 0.25
 
 
 def _seconds(action: Callable[[], object]) -> float:
