@@ -286,21 +286,15 @@ def test_signing_out_deletes_the_token_and_says_so_if_it_could_not(
 
 
 def test_a_slow_sign_out_does_not_delete_what_was_signed_in_meanwhile(
-    account: HubAccount,
-    listener: Listener,
-    hub: FakeHub,
-    jobs: BackgroundJobs,
-    qtbot: QtBot,
-    tmp_path: Path,
+    account: HubAccount, listener: Listener, jobs: BackgroundJobs, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    hub.add_account("other", OTHER_TOKEN)
     account.sign_in_with_token(TOKEN)
     qtbot.waitUntil(lambda: bool(listener.signed_in))
     with qtbot.waitSignal(jobs.job_ended), account._store_lock:  # the keyring takes its time
         account.sign_out()
         with account._lock:
             account._tokens[account.endpoint] = OTHER_TOKEN
-    assert _kept(tmp_path) == {hub.endpoint: TOKEN}
+    assert _kept(tmp_path) == {account.endpoint: TOKEN}
 
 
 def test_a_token_is_for_its_own_endpoint_and_for_no_other(
