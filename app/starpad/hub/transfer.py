@@ -250,27 +250,9 @@ class Transfer:
             head += block
             if len(head) >= min(_HEAD_BYTES, self.file.size_bytes):
                 break
-        self._check_head(head[:_HEAD_BYTES], response.headers.get("Content-Type", ""))
+        content_type = response.headers.get("Content-Type", "")
+        _require_model(self.file.name, head[:_HEAD_BYTES], content_type)
         return itertools.chain([head], blocks)
-
-    def _check_head(self, head: bytes, content_type: str) -> None:
-        name = self.file.name.lower()
-        if name.endswith(".bin") and head[:4] in _LEGACY_MAGICS:
-            return
-        if not name.endswith((".gguf", ".bin")) or head[:4] == _GGUF[: len(head)]:
-            return
-        if "html" in content_type or head.lstrip().startswith(b"<"):
-            raise HubError(
-                f"Instead of {self.file.name} a web page arrived: a login page of the network, or "
-                "a proxy's.",
-                "Open a web page in the browser, sign in to the network if it asks, and retry.",
-                problem=HubProblem.NOT_A_HUB,
-            )
-        try:
-            model_file.parse_beginning(head, self.part.with_name(self.file.name), 0)
-        except ModelFileError as error:
-            message, hint = error.message, "Choose another file, or try again later."
-            raise HubError(message, hint, problem=HubProblem.WRONG_FILE) from error
 
     def _wrong_file(self, reason: str) -> HubError:
         return HubError(
@@ -298,6 +280,25 @@ class Transfer:
             if isinstance(error, HubError):
                 raise
             raise hub_error(error, endpoint=self._order.endpoint, subject=self.file.name) from error
+
+
+def _require_model(name: str, head: bytes, content_type: str) -> None:
+    """Raise HubError if the first bytes of what is named like a model are not a model's."""
+    if not name.lower().endswith((".gguf", ".bin")) or head[:4] == _GGUF[: len(head)]:
+        return
+    if name.lower().endswith(".bin") and head[:4] in _LEGACY_MAGICS:
+        return
+    if "html" in content_type or head.lstrip().startswith(b"<"):
+        raise HubError(
+            f"Instead of {name} a web page arrived: a login page of the network, or a proxy's.",
+            "Open a web page in the browser, sign in to the network if it asks, and retry.",
+            problem=HubProblem.NOT_A_HUB,
+        )
+    try:
+        model_file.parse_beginning(head, Path(name), 0)
+    except ModelFileError as error:
+        hint = "Choose another file, or try again later."
+        raise HubError(error.message, hint, problem=HubProblem.WRONG_FILE) from error
 
 
 def _same_origin(response: httpx2.Response, endpoint: str) -> bool:
