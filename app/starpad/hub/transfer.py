@@ -135,8 +135,8 @@ class Transfer:
             file.sha256 and resolved.sha256 != file.sha256
         ):
             raise HubError(
-                f"{self._host} now announces another {file.name} than the one that was chosen "
-                f"({resolved.size_bytes:,} bytes instead of {file.size_bytes:,}).",
+                f"{self._host} now announces another {file.name} than the one that was chosen: "
+                "its size or SHA-256 differs.",
                 "Search again and choose the file anew.",
                 problem=HubProblem.WRONG_FILE,
             )
