@@ -13,6 +13,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+import starpad.hub  # before huggingface_hub, which reads its environment at import
 from starpad.core.engine_status import EngineState
 from starpad.core.settings import Settings
 

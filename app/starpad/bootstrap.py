@@ -51,6 +51,8 @@ class Starpad(QObject):
     def __init__(self, application: QApplication, settings_file: Path, data: Path) -> None:
         super().__init__()
         self.settings = SettingsService(settings_file, self)
+        self._problems: list[StarpadError] = [*self.settings.problems]
+        """What was found damaged, to be told when there is a window to tell it."""
         self.notifier = Notifier(self)
         self.engine = EngineService(self)
         self.jobs = BackgroundJobs(self)
@@ -76,7 +78,7 @@ class Starpad(QObject):
         self.settings.changed.connect(self._on_settings_changed)
         self.settings.save_failed.connect(self.notifier.report)
         self._on_settings_changed(self.settings.current)
-        for problem in self.settings.problems:
+        for problem in self._problems:
             self.notifier.report(problem)
 
     def _make_model_services(self, data: Path) -> ModelServices:
@@ -87,11 +89,16 @@ class Starpad(QObject):
             families = catalog.load()
         except StarpadError as error:
             families = ()
-            self.notifier.report(error)
+            self._problems.append(error)
         self.account = HubAccount(self.jobs, data / "tokens", self)
         self.downloads = DownloadService(self.account, folder, self)
         self.library = ModelLibrary(self.jobs, data, folder, families, self)
+        self.library.reported.connect(self.notifier.report)
+        self.library.failed.connect(self.notifier.report)
         self.search = ModelSearch(self.jobs, self.account, self)
+        acceptances = Acceptances(data / "accepted-licenses.json")
+        acceptances.all()
+        self._problems += acceptances.problems
         return ModelServices(
             settings=self.settings,
             engine=self.engine,
@@ -99,7 +106,7 @@ class Starpad(QObject):
             search=self.search,
             downloads=self.downloads,
             library=self.library,
-            acceptances=Acceptances(data / "accepted-licenses.json"),
+            acceptances=acceptances,
         )
 
     def start(self, files: Sequence[Path], model: Path | None) -> None:
@@ -139,9 +146,13 @@ class Starpad(QObject):
         self.account.set_endpoint(settings.hub_endpoint)
         self.downloads.queue.max_active = settings.downloads_at_once
 
-    @Slot(object)
-    def _on_library_work_folder_moved(self, folder: Path) -> None:
-        self.settings.change(models_folder=str(folder))
+    @Slot(object, object)
+    def _on_library_work_folder_moved(self, new: Path, old: Path) -> None:
+        model = Path(self.settings.current.model_path)
+        if model.is_relative_to(old):
+            model = new / model.relative_to(old)
+            self.settings.change(model_path=str(model))
+        self.settings.change(models_folder=str(new))
 
 
 def completion_options(settings: Settings) -> CompletionOptions:

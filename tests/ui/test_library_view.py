@@ -31,7 +31,7 @@ from starpad.ui.models.library_view import LibraryView
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")  # the off-screen platform's
 
-FOLDER = Path("/home/ada/models")
+FOLDER = Path("/srv/ada/models")
 ORIGIN = Origin(
     "https://hub.example", "owner/StarCoder2-3B-GGUF", "c3f1976ab" + "0" * 31, "small.gguf",
     1_850_000_000, "a" * 64, "bigcode-openrail-m", "Q4_K_M", "",

@@ -257,3 +257,16 @@ def test_without_a_connection_the_page_says_so_and_the_library_works(
     window.show_library()
     qtbot.waitUntil(lambda: bool(starpad.library.models))
     _complete_at_the_caret(starpad, qtbot)
+
+
+def test_another_hub_means_other_files(
+    starpad: Starpad, window: ModelsWindow, qtbot: QtBot
+) -> None:
+    _show_files(window, "Q4_K_M", qtbot)
+    starpad.settings.change(hub_endpoint="http://127.0.0.1:9")
+    assert not window.discover.pane.offers.isVisible()
+    _press(window, "Sign in…", qtbot)
+    dialog = window.account.dialog
+    assert dialog is not None
+    starpad.settings.change(hub_endpoint="http://127.0.0.1:10")
+    assert not dialog.isVisible(), "what is typed there was meant for the hub before"

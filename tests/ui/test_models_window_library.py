@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from starpad.bootstrap import Starpad
@@ -156,3 +156,39 @@ def test_load_settings_of_a_model_are_kept_and_used(
     assert loaded is not None
     assert loaded.context_tokens == 512
     assert records.get(model).uses == 1
+
+
+def test_after_a_move_the_next_session_finds_its_model_and_garbage_is_told(
+    fresh_starpad: Starpad, window: ModelsWindow, model: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    fresh_starpad.library_work.copy_in([model])
+    copy = fresh_starpad.library.folder / "imported" / model.name
+    qtbot.waitUntil(lambda: fresh_starpad.library.find(copy) is not None, timeout=TIMEOUT_MS)
+    _load(fresh_starpad, copy, qtbot)
+    new = tmp_path / "elsewhere"
+    with qtbot.waitSignal(fresh_starpad.library_work.folder_moved, timeout=TIMEOUT_MS):
+        fresh_starpad.library_work.move_folder(new, fresh_starpad.downloads.queue.relocate)
+    moved = new / "imported" / model.name
+    assert moved.is_file()
+    assert fresh_starpad.settings.current.models_folder == str(new)
+    assert fresh_starpad.settings.current.model_path == str(moved)
+
+
+def test_damaged_records_are_set_aside_and_told(
+    qapp: QApplication, tmp_path: Path, qtbot: QtBot
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "models.json").write_bytes(b"\xff garbage")
+    (data / "accepted-licenses.json").write_text("[")
+    starpad = Starpad(qapp, tmp_path / "settings.json", data)
+    try:
+        with qtbot.waitSignal(starpad.library.reported, timeout=TIMEOUT_MS):
+            starpad.start([], None)
+        said = " ".join(shown.message for shown in starpad.window.messages.notifications)
+    finally:
+        starpad.window.close()
+        starpad.shutdown()
+    assert "list of your models" in said
+    assert "accepted licences" in said
+    assert len(list(data.glob("*damaged*"))) == 2

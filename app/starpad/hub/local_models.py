@@ -184,7 +184,7 @@ def _files(folder: Path, note: Note) -> Iterator[Path]:
 
 def _is_model(path: Path) -> bool:
     name = path.name
-    if _NO_MODEL.fullmatch(name) or is_later_part(name) or not path.is_file():
+    if _NO_MODEL.fullmatch(name) or is_later_part(name) or not os.path.isfile(path):
         return False
     return name.lower().endswith(".gguf") or (
         name.lower().endswith(".bin") and _is_legacy_ggml(path)

@@ -15,6 +15,8 @@ class AccountControl(QObject):
     """Between the sign-in dialog and the account."""
 
     page_requested = Signal(str)
+    failed = Signal(object)
+    """(StarpadError) with no dialog open to say it."""
 
     def __init__(self, account: HubAccount, window: QWidget) -> None:
         super().__init__(window)
@@ -23,6 +25,8 @@ class AccountControl(QObject):
         self.button = QPushButton()
         self.button.setObjectName("corner")
         self.dialog: SignInDialog | None = None
+        self._asked = account.endpoint
+        """The hub that the dialog names."""
         self.button.clicked.connect(self.show_dialog)
         account.changed.connect(self._on_account_changed)
         account.code_received.connect(self._on_account_code_received)
@@ -42,7 +46,7 @@ class AccountControl(QObject):
             place=account.place,
             has_found_token=account.has_found_token,
         )
-        self.dialog = dialog
+        self.dialog, self._asked = dialog, account.endpoint
         dialog.browser_requested.connect(account.sign_in_with_browser)
         dialog.token_entered.connect(account.sign_in_with_token)
         dialog.found_token_requested.connect(account.sign_in_with_found_token)
@@ -61,6 +65,8 @@ class AccountControl(QObject):
     @Slot()
     def _on_account_changed(self) -> None:
         host = urlsplit(self._account.endpoint).netloc
+        if self.dialog is not None and self._asked != self._account.endpoint:
+            self.dialog.reject()  # what is typed there was meant for another hub
         if not self._account.is_signed_in:
             self.button.setText("Sign &in…")
             self.button.setToolTip(f"Some repositories of {host} need an account")
@@ -82,3 +88,5 @@ class AccountControl(QObject):
     def _on_account_failed(self, error: StarpadError) -> None:
         if self.dialog is not None:
             self.dialog.show_error(error.message, error.hint)
+        else:
+            self.failed.emit(error)

@@ -63,6 +63,7 @@ class ModelChoice(QObject):
         self._repository: RemoteRepository | None = None
         self._headers: dict[str, ModelHeader] = {}
         self._is_read = False
+        self._endpoint = services.account.endpoint
         view.search_requested.connect(services.search.search)
         view.pane.files_requested.connect(self._on_pane_files_requested)
         view.pane.chosen.connect(self._on_pane_chosen)
@@ -76,6 +77,7 @@ class ModelChoice(QObject):
         services.library.changed.connect(self.refresh)
         services.library.copy_found.connect(self._on_library_copy_found)
         services.downloads.finished.connect(self.refresh)
+        services.account.changed.connect(self._on_account_changed)
         services.engine.status_changed.connect(self.refresh)
 
     @Slot()
@@ -95,7 +97,8 @@ class ModelChoice(QObject):
         offers = []
         for model in opened.models:
             header = self._headers.get(model.files[0].path)
-            parameters = header.parameters if header is not None else opened.summary.parameters
+            # A header's beginning does not tell; all of it does.
+            parameters = (header.parameters if header else 0) or opened.summary.parameters
             is_best = not marked and model.quantization == best and bool(best)
             marked = marked or is_best
             offers.append(
@@ -141,6 +144,14 @@ class ModelChoice(QObject):
     def _is_outdated(known: object, model: RemoteModel) -> bool:
         sha256 = getattr(known, "sha256", "")
         return bool(sha256 and model.files[0].sha256 and sha256 != model.files[0].sha256)
+
+    @Slot()
+    def _on_account_changed(self) -> None:
+        endpoint = self._services.account.endpoint
+        if endpoint != self._endpoint:
+            # A commit of one hub means nothing at another.
+            self._endpoint, self._repository = endpoint, None
+            self._view.pane.forget_files()
 
     @Slot(str)
     def _on_pane_files_requested(self, repository: str) -> None:

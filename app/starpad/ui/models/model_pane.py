@@ -136,6 +136,10 @@ class ModelPane(QWidget):
         if not self._shown:
             self._say("No files to show", "What is on this computer can be used all the same.")
 
+    def forget_files(self) -> None:
+        """Show no files any more: they were another hub's."""
+        self._on_source_changed()
+
     @Slot()
     def ask_for_files(self) -> None:
         """Ask the hub for the repository's files."""

@@ -102,6 +102,7 @@ class ModelsWindow(QDialog):
         self.choice.failed.connect(self._show_error)
         self.choice.ordered.connect(self._on_choice_ordered)
         self.account.page_requested.connect(self._open_page)
+        self.account.failed.connect(self._show_error)
         self._services.account.changed.connect(self._on_account_changed)
         for button in self.findChildren(QPushButton):
             button.setAutoDefault(False)  # Enter belongs to the field or list that has the focus
@@ -125,7 +126,6 @@ class ModelsWindow(QDialog):
     def _connect_library(self) -> None:
         view, work = self.library, self._work
         self._services.library.changed.connect(self._on_library_changed)
-        self._services.library.failed.connect(self._show_error)
         self._services.engine.status_changed.connect(self._on_engine_status_changed)
         work.changed.connect(self._on_work_changed)
         work.told.connect(self._on_work_told)
