@@ -79,9 +79,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "file.py")
         path.write_text(text, encoding="utf-8")
-        starpad = bootstrap.Starpad(
-            application, Path(folder, "settings.json"), Path(folder)
-        )
+        starpad = bootstrap.Starpad(application, Path(folder, "settings.json"), Path(folder))
         # A request for every key: what a GPU's user gets, and the most work for this thread.
         starpad.settings.change(suggestion_pause_ms=0)
         starpad.start([path], None)

@@ -181,9 +181,7 @@ def run(arguments: argparse.Namespace) -> int:
     application = bootstrap.create_application()
     # The user's own settings and unsaved text are neither read nor written.
     with tempfile.TemporaryDirectory(prefix="starpad-self-test-") as folder:
-        starpad = bootstrap.Starpad(
-            application, Path(folder, "settings.json"), Path(folder)
-        )
+        starpad = bootstrap.Starpad(application, Path(folder, "settings.json"), Path(folder))
         starpad.completion.options = replace(
             starpad.completion.options, sampling=sampling, time_budget_ms=_TIME_LIMIT_MS
         )
