@@ -36,7 +36,7 @@ def test_the_fraction_follows_the_memory_upwards_only() -> None:
         await until(lambda: bool(fractions))
         first = fractions[-1]
         ballast = bytearray(b"x") * (100 << 20)
-        await until(lambda: fractions[-1] > first + 0.1)
+        await until(lambda: fractions[-1] > first + 0.02)  # of a large process, little
         del ballast
         reported = len(fractions)
         for _ in range(20):
