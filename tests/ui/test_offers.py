@@ -32,8 +32,9 @@ def test_an_offer_is_one_line_for_a_person() -> None:
     assert offer.sentence.startswith("3B · Q4_K_M · 1.9 GB · fits · about 14 tok/s here · ")
 
 
-def test_slow_speeds_keep_a_digit_and_what_does_not_fit_has_none() -> None:
-    assert _offer("Q4_K_M", tokens_per_second=0.84).speed == "about 0.8 tok/s"
+def test_speeds_have_two_digits_and_what_does_not_fit_has_none() -> None:
+    assert _offer("Q4_K_M", tokens_per_second=0.84).speed == "about 0.84 tok/s"
+    assert _offer("Q4_K_M", tokens_per_second=1651.2).speed == "about 1700 tok/s"
     assert _offer("Q8_0", tokens_per_second=14.0, fit=NO_FIT).speed == ""
     assert _offer("Q4_K_M").speed == ""
 

@@ -135,9 +135,10 @@ class ModelLibrary(QObject):
         A token costs one reading of all weights, so speed falls as size grows. What has run on
         this machine tells; None if nothing has.
         """
-        large = [known for known in self._speeds if known[0] >= _LARGE_BYTES]
-        small = [(size, speed * _SHARE_OF_CORES) for size, speed in self._speeds]
-        known = large or small
+        is_large = size_bytes >= _LARGE_BYTES
+        alike = [known for known in self._speeds if (known[0] >= _LARGE_BYTES) is is_large]
+        share = _SHARE_OF_CORES if is_large else 1 / _SHARE_OF_CORES
+        known = alike or [(size, speed * share) for size, speed in self._speeds]
         if not known or not size_bytes:
             return None
         nearest = min(known, key=lambda each: abs(each[0] - size_bytes))

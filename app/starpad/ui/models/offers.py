@@ -60,7 +60,8 @@ class Offer:
         speed = self.tokens_per_second
         if speed is None or (self.fit and self.fit.verdict is Verdict.DOES_NOT_FIT):
             return ""
-        return f"about {speed:.0f} tok/s" if speed >= 2 else f"about {speed:.1f} tok/s"
+        # More than two digits would promise what nobody knows.
+        return f"about {float(f'{speed:.2g}'):g} tok/s"
 
     @property
     def remark(self) -> str:
