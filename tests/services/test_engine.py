@@ -352,6 +352,16 @@ def test_shutdown_ends_the_process_and_every_request_and_may_be_repeated(
     engine.shutdown()
 
 
+def test_shutdown_right_after_unloading_leaves_no_process(
+    engine: EngineService, qtbot: QtBot, demo_model: Path
+) -> None:
+    load(engine, qtbot, demo_model)
+    engine.unload()
+    qtbot.waitUntil(lambda: engine.status.state is EngineState.EMPTY)
+    engine.shutdown()
+    assert children() == []
+
+
 def test_shutdown_while_loading_leaves_no_process(
     engine: EngineService, qtbot: QtBot, demo_model: Path
 ) -> None:

@@ -88,7 +88,7 @@ class InferenceThread(QThread):
         await self._stopping.wait()
         tasks = list(self._tasks.values())
         for task in tasks:
-            task.cancel()
+            _cancel_once(task)
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._loop.shutdown_asyncgens()
 
@@ -104,11 +104,17 @@ class InferenceThread(QThread):
     def _cancel(self, request_id: int) -> None:
         task = self._tasks.get(request_id)
         if task is not None:
-            task.cancel()
+            _cancel_once(task)
 
     def _end(self, request_id: int, task: asyncio.Task[object]) -> None:
         del self._tasks[request_id]
         self.request_ended.emit(request_id, _end_of(task))
+
+
+def _cancel_once(task: asyncio.Task[object]) -> None:
+    """Cancel a task, but leave one alone that is tidying up after a cancel already."""
+    if not task.cancelling():
+        task.cancel()
 
 
 def _end_of(task: asyncio.Task[object]) -> RequestEnd:
