@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -72,8 +73,15 @@ def running_starpad(
     starpad = Starpad(qapp, folder / "settings.json", folder)
     starpad.start([], None)
     yield starpad
+    _end(starpad)
+
+
+def _end(starpad: "Starpad") -> None:
+    """End the application and its widgets: a change of theme would still polish each of them."""
     starpad.window.close()
     starpad.shutdown()
+    starpad.window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 @pytest.fixture
@@ -108,5 +116,4 @@ def fresh_starpad(qapp: QApplication, tmp_path: Path, qtbot: QtBot) -> Iterator[
     yield starpad
     for tab in starpad.window.tabs.tabs:
         tab.mark_saved()
-    starpad.window.close()
-    starpad.shutdown()
+    _end(starpad)
