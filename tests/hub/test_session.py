@@ -2,6 +2,7 @@
 
 import contextlib
 import datetime
+import ipaddress
 import importlib
 import socket
 import ssl
@@ -227,12 +228,12 @@ def test_a_body_that_stalls_inside_tls_is_stopped(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    monkeypatch.setenv("NO_PROXY", "localhost")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     server = SilentServer(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\nsome", context)
     seen: list[int] = []
     try:
         with new_client() as client:
-            address = f"https://localhost:{server.port}"
+            address = f"https://127.0.0.1:{server.port}"
             took, _ = _ms_to_stop(
                 StopSignal(), lambda: _read(client, address, seen), lambda: bool(seen)
             )
@@ -309,7 +310,7 @@ def test_each_request_has_a_connection_of_its_own(hub: FakeHub) -> None:
 
 
 def _certificate(folder: Path) -> Path:
-    """Make a certificate for localhost, with its key in the same file."""
+    """Make a certificate for 127.0.0.1 (a bare system knows no localhost), its key beside it."""
     pytest.importorskip("cryptography")
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -320,7 +321,7 @@ def _certificate(folder: Path) -> Path:
     now = datetime.datetime.now(datetime.UTC)
     day = datetime.timedelta(days=1)
     builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now - day, now + day)
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
     certificate = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
     file = folder / "certificate.pem"
     file.write_bytes(
