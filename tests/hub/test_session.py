@@ -2,8 +2,8 @@
 
 import contextlib
 import datetime
-import ipaddress
 import importlib
+import ipaddress
 import socket
 import ssl
 import subprocess
