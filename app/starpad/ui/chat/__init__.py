@@ -1,0 +1,1 @@
+"""The chat pane: conversations, their messages, the question that comes next."""
