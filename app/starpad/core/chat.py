@@ -136,6 +136,37 @@ class Turn:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A message of the path on the screen, and which of how many alternatives it is (from 1)."""
+
+    message: Message
+    alternative: int = 1
+    alternatives: int = 1
+    is_last: bool = False
+
+    def grows_into(self, other: "Entry") -> bool:
+        """Say whether `other` is this answer with more text, or its end."""
+        mine = self.message
+        return (
+            mine.state is MessageState.STREAMING
+            and mine.id == other.message.id
+            and other.message.text.startswith(mine.text.rstrip())
+        )
+
+
+def entries_of(messages: Mapping[int, Message], leaf: int | None) -> tuple[Entry, ...]:
+    """Return the path to `leaf` as it is shown."""
+    siblings: dict[int | None, list[int]] = {}
+    for number in sorted(messages):
+        siblings.setdefault(messages[number].parent, []).append(number)
+    return tuple(
+        Entry(each, same.index(each.id) + 1, len(same), is_last=each.id == leaf)
+        for each in path_to(messages, leaf)
+        if (same := siblings[each.parent])
+    )
+
+
 def path_to(messages: Mapping[int, Message], leaf: int | None) -> tuple[Message, ...]:
     """Return the messages from the first to `leaf`; what leads nowhere or in a circle ends it."""
     path: list[Message] = []

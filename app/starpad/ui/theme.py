@@ -110,6 +110,10 @@ class Theme(QObject):
             known = self._formats[token_type] = self._make_format(token_type)
         return known
 
+    def tint(self, share: float) -> QColor:
+        """Return the background's color with `share` (0 to 1) of the text's in it."""
+        return _mixed(self.colors.background, self.colors.text, share)
+
     def ghost_format(self) -> QTextCharFormat:
         """Return the format of ghost text: pale, and slanted so that it is not by color only."""
         result = QTextCharFormat()
