@@ -6,11 +6,8 @@ from hypothesis import strategies as st
 
 from starpad.ui.chat import markdown_blocks
 from starpad.ui.chat.markdown_blocks import (
-    MAX_BLOCK_CHARACTERS,
     Block,
-    CodeEnd,
     CodeLines,
-    CodeStart,
     MarkdownStream,
     Piece,
 )

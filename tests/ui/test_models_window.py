@@ -16,7 +16,7 @@ from starpad.bootstrap import Starpad
 from starpad.core.download import DownloadState
 from starpad.core.engine_status import EngineState
 from starpad.core.hub_errors import HubProblem
-from starpad.ui.models.labels import Notice
+from starpad.ui.labels import Notice
 from starpad.ui.models.license_dialog import LicenseDialog
 from starpad.ui.models.models_window import ModelsWindow
 from starpad.ui.models.offers import Offer, OfferState

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from starpad.core.catalog import Ability, Family
 from starpad.core.errors import StarpadError
 from starpad.core.remote import Gating, RepositorySummary
-from starpad.ui.models.labels import Notice, text_label
+from starpad.ui.labels import Notice, text_label
 from starpad.ui.models.model_pane import ModelPane
 
 _ROLE = Qt.ItemDataRole.UserRole

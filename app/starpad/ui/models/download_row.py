@@ -17,8 +17,8 @@ from PySide6.QtWidgets import (
 )
 
 from starpad.core.download import Download, DownloadState
+from starpad.ui.labels import ElidedLabel, restyle, text_label
 from starpad.ui.models.download_steps import Step, steps_for
-from starpad.ui.models.labels import ElidedLabel, restyle, text_label
 from starpad.ui.models.progress_text import PER_MILLE, per_mille, progress_text
 from starpad.ui.models.spoken import announce
 

@@ -18,12 +18,12 @@ from PySide6.QtWidgets import (
 )
 
 from starpad.core.download import Download, DownloadState
+from starpad.ui.labels import ElidedLabel, EmptyState
 from starpad.ui.models.download_row import DownloadRow, name_of
 from starpad.ui.models.download_steps import GO_ON, UNDER_WAY, Step, arrived_bytes
-from starpad.ui.models.labels import ElidedLabel, EmptyState
 from starpad.ui.models.orphan_list import OrphanList
 from starpad.ui.models.progress_text import size_text, summary_text
-from starpad.ui.models.questions import ask
+from starpad.ui.questions import ask
 
 
 class DownloadsView(QWidget):

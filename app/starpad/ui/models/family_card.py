@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 
 from starpad.core.catalog import HUB, Ability, Family
 from starpad.core.remote import Gating, RepositorySummary
-from starpad.ui.models.labels import text_label, title_label
+from starpad.ui.labels import text_label, title_label
 
 _GOOD_FOR = {Ability.COMPLETION: "Completing code", Ability.CHAT: "Chat"}
 _GATING = {

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from starpad.core.installed_model import InstalledModel
-from starpad.ui.models.labels import ElidedLabel, Notice, text_label
+from starpad.ui.labels import ElidedLabel, Notice, text_label
 from starpad.ui.models.library_table import (
     context_text,
     family_text,

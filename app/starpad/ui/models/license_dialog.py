@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from starpad.ui.models.labels import text_label, title_label
+from starpad.ui.labels import text_label, title_label
 
 _NOTE = "If you accept, Starpad keeps this text and the date on this computer. It tells nobody."
 _WIDTH_CHARACTERS = 72

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from starpad.core.load_options import KvType
 from starpad.core.memory_fit import Fit
 from starpad.core.model_records import ModelRecord
-from starpad.ui.models.labels import text_label, title_label
+from starpad.ui.labels import text_label, title_label
 
 _USUAL = "As in the settings"
 _STEP_TOKENS = 1024

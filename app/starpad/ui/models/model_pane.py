@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
 from starpad.core.catalog import Family, Repository
 from starpad.core.errors import StarpadError
 from starpad.core.remote import RepositorySummary
+from starpad.ui.labels import EmptyState, Notice, text_label
 from starpad.ui.models.family_card import Card, family_card, repository_card
-from starpad.ui.models.labels import EmptyState, Notice, text_label
 from starpad.ui.models.offers import Offer
 from starpad.ui.models.offers_table import OffersTable
 

@@ -20,10 +20,10 @@ from starpad.core.download import Download, DownloadState
 from starpad.core.engine_status import EngineStatus
 from starpad.core.errors import StarpadError
 from starpad.services.library_work import LibraryWork, Work
+from starpad.ui.labels import Notice
 from starpad.ui.models.account_control import AccountControl
 from starpad.ui.models.discover_view import DiscoverView
 from starpad.ui.models.downloads_view import DownloadsView
-from starpad.ui.models.labels import Notice
 from starpad.ui.models.library_view import LibraryView
 from starpad.ui.models.model_choice import ModelChoice, ModelServices
 

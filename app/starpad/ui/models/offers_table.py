@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from starpad.core.memory_fit import Verdict
-from starpad.ui.models.labels import text_label
+from starpad.ui.labels import text_label
 from starpad.ui.models.offers import Offer, OfferState
 
 _COLUMNS = ("Model", "Size", "Memory", "Speed here", "Remark")

@@ -7,8 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from starpad.ui.models.labels import ElidedLabel, text_label, title_label
-from starpad.ui.models.questions import ask
+from starpad.ui.labels import ElidedLabel, text_label, title_label
+from starpad.ui.questions import ask
 
 
 class OrphanList(QWidget):

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from starpad.ui.labels import Notice, text_label, title_label
 from starpad.ui.models.device_code import DeviceCodePanel
-from starpad.ui.models.labels import Notice, text_label, title_label
 from starpad.ui.models.spoken import announce
 
 _WIDTH_CHARACTERS = 88

@@ -3,7 +3,7 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout
 
-from starpad.ui.models.labels import ElidedLabel
+from starpad.ui.labels import ElidedLabel
 from starpad.ui.models.progress_text import PER_MILLE
 
 

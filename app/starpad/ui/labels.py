@@ -1,4 +1,4 @@
-"""Labels that the models pages share: plain text, titles, quiet text, text that may be cut."""
+"""Labels that the panes share: plain text, titles, quiet text, text that may be cut."""
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QResizeEvent
