@@ -18,6 +18,8 @@ _FRAME_MS = 33
 _WORK_S = 0.006
 _MARGIN_PX = 12
 _RADIUS_PX = 6
+_TEXT_SHARE = 0.95
+"""Of the code font's size: letters of all widths look larger at the same size."""
 _BAR_PX = 3
 
 
@@ -64,7 +66,8 @@ class Transcript(QTextBrowser):
 
     def show_entries(self, entries: Sequence[Entry]) -> None:
         """Show these messages; what is the same as before stays untouched."""
-        is_other = not self.entries or not entries or self.entries[0] != entries[0]
+        first = [each[0].message.id if each else 0 for each in (self.entries, entries)]
+        is_other = first[0] != first[1]
         self._writer.set_entries(entries)
         if is_other:
             self._work()
@@ -76,11 +79,13 @@ class Transcript(QTextBrowser):
         while self._writer.has_work:
             self._work()
 
-    def set_fonts(self, text: QFont, code: QFont) -> None:
-        """Set the fonts of text and of code."""
-        if (text, code) != (self.document().defaultFont(), self._code_font):
+    def set_code_font(self, font: QFont) -> None:
+        """Show code in this font, and all text in its size."""
+        if font != self._code_font:
+            self._code_font = font
+            text = self.font()
+            text.setPointSizeF(font.pointSizeF() * _TEXT_SHARE)
             self.document().setDefaultFont(text)
-            self._code_font = code
             self._on_theme_changed()
 
     def scroll_to_end(self) -> None:
