@@ -1,9 +1,10 @@
 """What the loaded engine is and what it is doing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from starpad.core.chat_format import ChatFormat
 from starpad.core.fim import FimTokens
 from starpad.core.load_options import KvType
 
@@ -50,6 +51,12 @@ class LoadedModel:
     need_bytes: int = 0
     """What it was reckoned to take, and gives back."""
     devices: tuple[Device, ...] = ()
+    chat: ChatFormat = field(default_factory=ChatFormat)
+    chat_stop_ids: frozenset[int] = frozenset()
+    """Tokens that end an answer: the format's, and `stop_ids`."""
+    bos_text: str = ""
+    """What an embedded chat template writes at the beginning; `eos_text` at an answer's end."""
+    eos_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

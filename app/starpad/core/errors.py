@@ -34,6 +34,10 @@ class PromptTooLongError(EngineError):
     """The prompt does not fit the loaded context. Shorten it or load a larger context."""
 
 
+class ChatTemplateError(StarpadError):
+    """A model's chat template does not work. Choose another model for chat."""
+
+
 class FileError(StarpadError):
     """A text file cannot be read or written. Choose another place, or free space or rights."""
 

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Sequence
 from enum import Enum, auto
+from pathlib import Path
 
 from starpad.core.catalog import Family
+from starpad.core.model_file import ModelHeader
 
 _ARCHITECTURES = {"starcoder": "starcoder", "gpt_bigcode": "starcoder", "starcoder2": "starcoder2"}
 
@@ -72,6 +74,19 @@ def find_family(
                 return family
     found = _Hint.NOTHING if name.strip().lower() in _SERIES else _by_name(families, name)
     return found if isinstance(found, Family) else None
+
+
+def find_file_family(
+    families: Sequence[Family], path: Path, repository: str, header: ModelHeader | None
+) -> Family | None:
+    """Return the family of a model file that comes from `repository` (empty if unknown)."""
+    return find_family(
+        families,
+        repository=repository,
+        file_name=path.name,
+        architecture=header.architecture if header else "",
+        name=header.name if header else "",
+    )
 
 
 def _architecture(family: Family) -> str:

@@ -36,3 +36,5 @@ class LoadOptions:
     """A model whose heads cannot be cut into blocks keeps F16."""
     gpu_layers: int = -1
     """-1 lets the engine choose, 0 uses no GPU."""
+    long_preamble: bool = False
+    """Introduce a chat with a base model by example dialogues, about a thousand tokens of them."""

@@ -61,6 +61,8 @@ class ModelHeader:
     """Counted from 0, of `part_count`."""
     part_count: int
     has_tokenizer: bool
+    chat_template: str
+    """Jinja, as on the Hub."""
 
 
 def read_header(path: Path) -> ModelHeader:
@@ -171,6 +173,7 @@ def _header(file: Gguf, path: Path, size_bytes: int) -> ModelHeader:
         part_number=_number(metadata, "split.no", 0),
         part_count=max(1, _number(metadata, "split.count", 1)),
         has_tokenizer="tokenizer.ggml.model" in metadata,
+        chat_template=_text(metadata, "tokenizer.chat_template"),
     )
 
 

@@ -54,6 +54,25 @@ def read(model: Path) -> Origin | None:
     return None
 
 
+def cached_repository(folder_name: str) -> str:
+    """Return the repository whose files the Hugging Face cache keeps in a folder; empty if none."""
+    prefix, _, name = folder_name.partition("--")
+    return name.replace("--", "/") if prefix == "models" else ""
+
+
+def repository_of(model: Path) -> str:
+    """Return the repository that the file `model` came from, as far as its place tells.
+
+    That is the file beside it, else the Hugging Face cache's folder, else the two folders that it
+    lies in, which most programs call like owner and repository; whether they are one is for the
+    caller to find out.
+    """
+    if (known := read(model)) is not None:
+        return known.repository
+    cached = (cached_repository(folder.name) for folder in model.parents)
+    return next(filter(None, cached), "/".join(model.parts[-3:-1]))
+
+
 def write(model: Path, origin: Origin) -> None:
     """Keep the origin beside the file `model`, in one step. Raises OSError."""
     text = json.dumps({"version": VERSION, **asdict(origin)}, indent=1, ensure_ascii=False)

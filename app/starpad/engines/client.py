@@ -9,6 +9,7 @@ from typing import Any, Self
 import httpx2
 
 from starpad.core.errors import EngineError, PromptTooLongError
+from starpad.engines.caret_priority import CaretPriority
 from starpad.engines.protocol import Chunk, CompletionRequest, EventDecoder, read_chunk
 
 # A long prompt on a slow processor takes minutes before its first token: no limit there.
@@ -23,6 +24,9 @@ class EngineProperties:
     context_tokens: int
     """Of one slot."""
     slots: int
+    bos_text: str = ""
+    """The special tokens at a text's beginning and end, as an embedded chat template wants them."""
+    eos_text: str = ""
 
 
 class EngineClient:
@@ -32,6 +36,7 @@ class EngineClient:
     """
 
     def __init__(self, base_url: str, key: str) -> None:
+        self.caret = CaretPriority()
         self._http = httpx2.AsyncClient(
             base_url=base_url,
             headers={"Authorization": f"Bearer {key}"},
@@ -71,7 +76,9 @@ class EngineClient:
         answer = await self._ask("GET", "/props")
         try:
             context = answer["default_generation_settings"]["n_ctx"]
-            return EngineProperties(int(context), int(answer["total_slots"]))
+            slots = int(answer["total_slots"])
+            bos, eos = answer.get("bos_token", ""), answer.get("eos_token", "")
+            return EngineProperties(int(context), slots, str(bos), str(eos))
         except (KeyError, TypeError, ValueError) as error:
             raise _unreadable() from error
 

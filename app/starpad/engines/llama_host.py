@@ -8,6 +8,7 @@ import importlib.util
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ from starpad.core.engine_status import Device
 from starpad.engines.spec import KEY_VARIABLE, EngineReady, EngineSpec
 
 _GPU_BATCH_TOKENS = 512
+
+# For a template that llama.cpp refuses: it would not load the model at all.
+_PLAIN_TEMPLATE = "{% for message in messages %}{{ message['content'] + '\\n' }}{% endfor %}"
 
 # How often GNU OpenMP's threads look before they sleep, at each of a token's hundreds of barriers.
 # By default they spin away the very time slice that the thread they wait for needs. Measured on
@@ -36,14 +40,28 @@ def run() -> int:
         import xllamacpp
 
         devices = tuple(_device(info) for info in xllamacpp.get_device_info())
-        server = xllamacpp.Server(_parameters(xllamacpp, spec, key, devices))
+        server, is_refused = _serve(xllamacpp, spec, key, devices)
     except Exception as error:  # whatever llama.cpp throws is the answer
         print(json.dumps({"event": "failed", "reason": str(error)}), file=answers)
         return 1
-    ready = EngineReady(server.listening_address, xllamacpp.__version__, devices)
+    ready = EngineReady(server.listening_address, xllamacpp.__version__, devices, is_refused)
     print(ready.to_json(), file=answers)
     watcher.join()  # it ends the process; the kernel frees a model faster than its destructor
     return 0
+
+
+def _serve(
+    xllamacpp: Any, spec: EngineSpec, key: str, devices: tuple[Device, ...]
+) -> tuple[Any, bool]:
+    """Return the server, and whether it refused the chat template that comes with the model."""
+    try:
+        return xllamacpp.Server(_parameters(xllamacpp, spec, key, devices)), False
+    except Exception:
+        if not spec.may_refuse_template:
+            raise
+    # llama.cpp does not say why; if it was something else, it will be again.
+    plain = replace(spec, chat_template=_PLAIN_TEMPLATE)
+    return xllamacpp.Server(_parameters(xllamacpp, plain, key, devices)), True
 
 
 def _parameters(xllamacpp: Any, spec: EngineSpec, key: str, devices: tuple[Device, ...]) -> Any:
@@ -61,6 +79,8 @@ def _parameters(xllamacpp: Any, spec: EngineSpec, key: str, devices: tuple[Devic
     parameters.cache_type_k = parameters.cache_type_v = kv_type
     parameters.cache_ram_mib = spec.cache_ram_mib
     parameters.cache_idle_slots = spec.cache_ram_mib > 0
+    parameters.use_jinja = True
+    parameters.chat_template = spec.chat_template
     parameters.warmup = True
     # Read into our own memory, never mapped. llama.cpp copies 4-bit weights into an order that the
     # processor likes, and the mapped originals would stay beside them: 3.4 GB instead of 1.9 for

@@ -4,11 +4,12 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starpad.core import fim
+from starpad.core.chat_format import ChatFormat
 from starpad.core.engine_exit import ExitReport
 from starpad.core.engine_status import LoadedModel
 from starpad.core.errors import NotEnoughMemoryError
@@ -17,6 +18,7 @@ from starpad.core.memory_fit import Fit, MemoryNeed, estimate, fits
 from starpad.core.model_file import ModelHeader, read_header
 from starpad.core.paths import demo_model
 from starpad.engines import devices
+from starpad.engines.chat_choice import format_of
 from starpad.engines.load_progress import report_progress
 from starpad.engines.process import EngineProcess
 from starpad.engines.spec import BATCH_TOKENS, SLOTS, EngineReady, EngineSpec
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 # the demonstration model takes 1.9 ms a token with one thread and 2 to 60 with two).
 _SMALL_BYTES = 64 << 20
 
+_REFUSED = "The engine cannot use the chat template that comes with this model."
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -37,6 +41,7 @@ class Prepared:
     header: ModelHeader
     need: MemoryNeed
     fit: Fit
+    options: LoadOptions
     available_bytes: int
     """What the fit was reckoned against, with what the present model will give back."""
 
@@ -72,7 +77,7 @@ def reckon(
     need = estimate(header, options.context_tokens, SLOTS, options.kv_type, BATCH_TOKENS)
     available = devices.available_memory_bytes() + freed_bytes
     fit = fits(need, available, gpu_free_bytes if options.gpu_layers else 0)
-    return Prepared(_spec(header, options, need), header, need, fit, available)
+    return Prepared(_spec(header, options, need), header, need, fit, options, available)
 
 
 async def hold_model(
@@ -87,7 +92,11 @@ async def hold_model(
     ready, just before `on_loaded`. Cancelling unloads. Raises EngineError.
     """
     key = secrets.token_urlsafe(32)
-    process = await EngineProcess.start(prepared.spec, key, lines)
+    chat = format_of(prepared.header, long_preamble=prepared.options.long_preamble)
+    spec = replace(
+        prepared.spec, chat_template=chat.template, may_refuse_template=not chat.is_trusted
+    )
+    process = await EngineProcess.start(spec, key, lines)
     try:
         from starpad.engines.client import EngineClient  # takes 80 ms: now, while the model loads
 
@@ -100,7 +109,7 @@ async def hold_model(
         finally:
             watching.cancel()
         async with EngineClient(ready.url, key) as client:
-            model = await _describe(client, prepared, ready)
+            model = await _describe(client, prepared, ready, chat)
             on_progress(1.0)
             on_loaded(Loaded(model, client))
             return await process.wait()
@@ -122,25 +131,36 @@ def _spec(header: ModelHeader, options: LoadOptions, need: MemoryNeed) -> Engine
     )
 
 
-async def _describe(client: "EngineClient", prepared: Prepared, ready: EngineReady) -> LoadedModel:
+async def _describe(
+    client: "EngineClient", prepared: Prepared, ready: EngineReady, chat: ChatFormat
+) -> LoadedModel:
     header, spec = prepared.header, prepared.spec
-    texts = fim.SPECIAL_TOKEN_TEXTS
+    texts = dict.fromkeys((*fim.SPECIAL_TOKEN_TEXTS, *chat.stop_tokens))
     answers = await asyncio.gather(*(client.tokenize(text, special=True) for text in texts))
     ids = dict(zip(texts, answers, strict=True))
     tokens = fim.resolve(ids)
+    stop_ids = tokens.stop_ids if tokens else fim.stop_ids(ids)
+    chat_stops = (ids[text] for text in chat.stop_tokens)
+    properties = await client.properties()
+    if ready.is_template_refused:
+        chat = replace(chat, problem=_REFUSED)
     return LoadedModel(
         path=header.path,
         name=spec.name,
         quantization=header.quantization,
-        context_tokens=(await client.properties()).context_tokens,
+        context_tokens=properties.context_tokens,
         fim=tokens,
-        stop_ids=tokens.stop_ids if tokens else fim.stop_ids(ids),
+        stop_ids=stop_ids,
         on_gpu=spec.gpu_layers != 0 and any(device.is_gpu for device in ready.devices),
         is_demo=_is_demo(header.path),
         kv_type=spec.kv_type,
         gpu_layers=spec.gpu_layers,
         need_bytes=prepared.need.total_bytes,
         devices=ready.devices,
+        chat=chat,
+        chat_stop_ids=stop_ids.union(*(found for found in chat_stops if len(found) == 1)),
+        bos_text=properties.bos_text,
+        eos_text=properties.eos_text,
     )
 
 

@@ -37,6 +37,10 @@ class EngineSpec:
     kv_type: KvType = KvType.F16
     cache_ram_mib: int = 0
     """Memory for prompts beyond the slots' own caches; llama.cpp's own default is 8 GiB."""
+    chat_template: str = ""
+    """What external programs' conversations are written with; empty takes the model's own."""
+    may_refuse_template: bool = False
+    """Load the model all the same if llama.cpp cannot use the template."""
     port: int = 0
     """0 takes a free one."""
 
@@ -59,6 +63,8 @@ class EngineReady:
     url: str
     version: str
     devices: tuple[Device, ...]
+    is_template_refused: bool = False
+    """llama.cpp could not use the chat template, and got a plain one instead."""
 
     def to_json(self) -> str:
         """Return one line."""
@@ -69,4 +75,4 @@ class EngineReady:
         """Return what `to_json` wrote; ValueError, KeyError or TypeError for anything else."""
         fields = json.loads(line)
         devices = tuple(Device(**device) for device in fields["devices"])
-        return cls(fields["url"], fields["version"], devices)
+        return cls(fields["url"], fields["version"], devices, fields["is_template_refused"])

@@ -41,6 +41,19 @@ async def suggest(
 
     Leaving early closes the connection, which stops the engine. Raises EngineError.
     """
+    with client.caret.claim():
+        return await _suggest(client, emit, builder, context, policy, options, model)
+
+
+async def _suggest(
+    client: EngineClient,
+    emit: Callable[[object], None],
+    builder: PromptBuilder,
+    context: CaretContext,
+    policy: LinePolicy,
+    options: CompletionOptions,
+    model: LoadedModel,
+) -> Progress:
     started = time.perf_counter()
     room = max(_MIN_PROMPT_TOKENS, model.context_tokens - options.max_tokens)
     budget = min(options.budget_tokens, room)

@@ -11,7 +11,7 @@ from pathlib import Path
 from starpad.core import origin, paths, quantization
 from starpad.core.catalog import Family
 from starpad.core.errors import ModelFileError
-from starpad.core.families import find_family
+from starpad.core.families import find_file_family
 from starpad.core.installed_model import (
     InstalledModel,
     ModelSource,
@@ -201,7 +201,7 @@ def _is_legacy_ggml(path: Path) -> bool:
 
 def _in_hugging_face_cache(cache: Path, note: Note) -> Iterator[_Found]:
     for repository_folder in sorted(cache.glob("models--*--*")):
-        repository = repository_folder.name.removeprefix("models--").replace("--", "/")
+        repository = origin.cached_repository(repository_folder.name)
         try:
             current = (repository_folder / "refs" / "main").read_text()
         except (OSError, ValueError):
@@ -262,13 +262,7 @@ def _model(
     headers: HeaderCache,
 ) -> InstalledModel:
     header, problem = _header(found.path, headers)
-    family = find_family(
-        families,
-        repository=found.repository,
-        file_name=found.path.name,
-        architecture=header.architecture if header else "",
-        name=header.name if header else "",
-    )
+    family = find_file_family(families, found.path, found.repository, header)
     known = found.origin
     license_id = (known.license if known else "") or (family.license.id if family else "")
     return InstalledModel(

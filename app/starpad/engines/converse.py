@@ -1,0 +1,140 @@
+"""One answer in a conversation: prompt, reading it without getting in the caret's way, stream."""
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from starpad.core.chat import AnswerFigures, ChatOptions, MessageState, Role, Turn
+from starpad.core.engine_status import LoadedModel
+from starpad.engines.chat_prompt import ChatPrompt, ChatPrompter
+from starpad.engines.client import EngineClient
+from starpad.engines.prompt_steps import read_in_steps
+from starpad.engines.protocol import Chunk, CompletionRequest, StopReason
+
+CHAT_SLOT = 1
+"""Chat's own slot in the engine: completion's cache is in slot 0."""
+_FRAME_S = 0.033
+"""Text on screen changes at most this often, however fast tokens come."""
+
+
+@dataclass(frozen=True, slots=True)
+class PromptReady:
+    """How a conversation fills the context window."""
+
+    prompt_tokens: int
+    context_tokens: int
+    left_out_messages: int
+    max_tokens: int
+    """What an answer may have: what was asked for, or less if there is no room."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The text generated so far, by this request alone, and what it cost.
+
+    White space at its beginning is the model's; a prompt that holds the answer needs it.
+    """
+
+    text: str
+    figures: AnswerFigures
+    state: MessageState = MessageState.STREAMING
+
+
+async def converse(
+    client: EngineClient,
+    emit: Callable[[object], None],
+    *,
+    prompter: ChatPrompter,
+    conversation: int,
+    turns: Sequence[Turn],
+    options: ChatOptions,
+    model: LoadedModel,
+) -> Answer:
+    """Answer the last of `turns`, or go on with it if it is an answer; return all of the answer.
+
+    Emits one PromptReady, then Answers that grow, at most one in 33 ms. The one that is returned
+    is COMPLETE, or CUT at the most tokens or the window's end. Leaving early closes the
+    connection, which stops the engine. Raises PromptTooLongError, ChatTemplateError, EngineError.
+    """
+    started = time.perf_counter()
+    prompt = await prompter.build(
+        client, conversation, _with_system(turns, options), options.max_tokens
+    )
+    emit(_ready(prompt, model))
+    request = CompletionRequest(
+        prompt=prompt.ids,
+        max_tokens=prompt.max_tokens,
+        sampling=options.sampling,
+        stop_texts=model.chat.stop_texts,
+        stop_ids=model.chat_stop_ids,
+        slot=CHAT_SLOT,
+    )
+    read_tokens = await read_in_steps(client, request, prompt.known_tokens, prompt.memory)
+    answer = Answer(
+        "",
+        AnswerFigures(prompt_tokens=len(prompt.ids), left_out_messages=prompt.left_out_messages),
+    )
+    emitted = 0.0
+    prompt.memory.held_tokens = len(prompt.ids)
+    async with aclosing(client.complete(request)) as stream:
+        async for chunk in stream:
+            now = time.perf_counter()
+            answer = _grown(answer, chunk, read_tokens, (now - started) * 1000)
+            if chunk.stop_reason is StopReason.STOP_TEXT:
+                prompt.memory.end_at_stop_text()
+            elif not chunk.is_last or chunk.text:
+                prompt.memory.add(chunk.text, chunk.token_ids, chunk.timings.generated_tokens)
+            if now - emitted >= _FRAME_S and chunk.text:
+                emitted = now
+                emit(answer)
+    return _ended(answer)
+
+
+async def measure(
+    client: EngineClient,
+    emit: Callable[[object], None],
+    *,
+    prompter: ChatPrompter,
+    conversation: int,
+    turns: Sequence[Turn],
+    options: ChatOptions,
+    model: LoadedModel,
+) -> PromptReady:
+    """Return how `turns` would fill the window, without having the model read or write anything.
+
+    Raises what `converse` raises before it generates.
+    """
+    turns = _with_system(turns, options)
+    return _ready(await prompter.measure(client, conversation, turns, options.max_tokens), model)
+
+
+def _with_system(turns: Sequence[Turn], options: ChatOptions) -> list[Turn]:
+    return [Turn(Role.SYSTEM, options.system_prompt.strip()), *turns]
+
+
+def _ready(prompt: ChatPrompt, model: LoadedModel) -> PromptReady:
+    return PromptReady(
+        len(prompt.ids), model.context_tokens, prompt.left_out_messages, prompt.max_tokens
+    )
+
+
+def _grown(answer: Answer, chunk: Chunk, read_tokens: int, elapsed_ms: float) -> Answer:
+    timings, figures = chunk.timings, answer.figures
+    return Answer(
+        answer.text + chunk.text,
+        replace(
+            figures,
+            evaluated_tokens=read_tokens + timings.evaluated_tokens,
+            tokens=timings.generated_tokens,
+            tokens_per_second=timings.tokens_per_second,
+            time_to_first_token_ms=figures.time_to_first_token_ms or elapsed_ms,
+            stop_reason=str(chunk.stop_reason or ""),
+        ),
+    )
+
+
+def _ended(answer: Answer) -> Answer:
+    is_cut = answer.figures.stop_reason == StopReason.LIMIT
+    state = MessageState.CUT if is_cut else MessageState.COMPLETE
+    return Answer(answer.text.rstrip(), answer.figures, state)
