@@ -32,6 +32,8 @@ def count(path: str) -> int:
 
     with open(path) as file:
         return sum(1 for _ in file)
+
+
 ```
 
 > Mind the encoding.

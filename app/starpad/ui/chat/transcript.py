@@ -64,6 +64,11 @@ class Transcript(QTextBrowser):
         """The code blocks of the messages on screen."""
         return self._writer.codes
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether something is still to be written."""
+        return self._writer.has_work
+
     def show_entries(self, entries: Sequence[Entry]) -> None:
         """Show these messages; what is the same as before stays untouched."""
         first = [each[0].message.id if each else 0 for each in (self.entries, entries)]

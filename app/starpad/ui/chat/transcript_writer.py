@@ -124,10 +124,7 @@ class TranscriptWriter:
         """Take all entries but the first `count` off the document."""
         if len(self._starts) <= count:
             return
-        cursor = QTextCursor(self._document)
-        cursor.setPosition(self._starts[count])
-        cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
-        cursor.removeSelectedText()
+        _remove_from(QTextCursor(self._document), self._starts[count])
         if count == 0:
             self._document.clear()
             self._document.setUndoRedoEnabled(False)
@@ -163,9 +160,7 @@ class TranscriptWriter:
     def _go_on(self, cursor: QTextCursor, writing: _Writing) -> None:
         entry = self.entries[len(self._starts) - 1]
         text = _shown_text(entry.message)
-        cursor.setPosition(writing.open_position)
-        cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
-        cursor.removeSelectedText()
+        _remove_from(cursor, writing.open_position)
         writer = self._writer(cursor, entry.message)
         piece = text[writing.taken : writing.taken + STEP_CHARACTERS]
         writing.taken += len(piece)
@@ -241,6 +236,18 @@ class TranscriptWriter:
         writer = MarkdownWriter(cursor, self.look)
         writer.is_question = message.role is Role.USER
         return writer
+
+
+def _remove_from(cursor: QTextCursor, position: int) -> None:
+    """Remove all from a position on, which is the end of a text block."""
+    cursor.setPosition(position)
+    # An empty block that the following ones are joined to would take over their format.
+    block_format, char_format = cursor.blockFormat(), cursor.blockCharFormat()
+    cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
+    if cursor.hasSelection():
+        cursor.removeSelectedText()
+        cursor.setBlockFormat(block_format)
+        cursor.setBlockCharFormat(char_format)
 
 
 def _shown_text(message: Message) -> str:
