@@ -21,23 +21,29 @@ from PySide6.QtWidgets import QApplication
 
 from starpad import __version__
 from starpad.core import catalog, log, paths, settings_store
+from starpad.core.chat_presets import Presets
 from starpad.core.errors import StarpadError
 from starpad.core.license_acceptance import Acceptances
 from starpad.core.sampling import Sampling
 from starpad.core.settings import Settings
 from starpad.core.suggestion import CompletionOptions
+from starpad.services.answerer import Answerer
 from starpad.services.background import BackgroundJobs
+from starpad.services.chat import ChatService
 from starpad.services.completion import CompletionService
+from starpad.services.conversations import ConversationService
 from starpad.services.documents import DocumentService
 from starpad.services.downloads import DownloadService
 from starpad.services.engine import EngineService
 from starpad.services.highlighting import HighlightService
+from starpad.services.history import HistoryService
 from starpad.services.hub_account import HubAccount
 from starpad.services.library_work import LibraryWork
 from starpad.services.model_library import ModelLibrary
 from starpad.services.model_search import ModelSearch
 from starpad.services.notifier import Notification, Notifier, Severity
 from starpad.services.settings import SettingsService
+from starpad.ui.chat_commands import ChatServices
 from starpad.ui.crash_dialog import CrashGuard
 from starpad.ui.main_window import MainWindow, Services
 from starpad.ui.models.model_choice import ModelServices
@@ -62,6 +68,8 @@ class Starpad(QObject):
         self.completion = CompletionService(self.engine, self)
         self.documents = DocumentService(self)
         self.highlighting = HighlightService(self)
+        self.history = HistoryService(data / "conversations.sqlite3", self)
+        self.answerer = Answerer(self.engine, self.history, self)
         self.theme = Theme(application)
         services = Services(
             self.settings,
@@ -72,6 +80,7 @@ class Starpad(QObject):
             self.completion,
             self.documents,
             self.highlighting,
+            self._make_chat_services(data),
         )
         self.window = MainWindow(services, self.theme)
         self.recovered = RecoveredText(data / "recovery", self.window.tabs, self.documents)
@@ -109,6 +118,18 @@ class Starpad(QObject):
             acceptances=acceptances,
         )
 
+    def _make_chat_services(self, data: Path) -> ChatServices:
+        """Make what keeps conversations and has them answered."""
+        self.history.reported.connect(self.notifier.report)
+        presets = Presets(data / "chat-presets.json")
+        presets.all()
+        self._problems += presets.problems
+        return ChatServices(
+            ChatService(self.answerer, self.history, self),
+            ConversationService(self.history, self),
+            presets,
+        )
+
     def start(self, files: Sequence[Path], model: Path | None) -> None:
         """Load the model, open the files, show the window."""
         # The engine first: it loads in its own process while the window is made here.
@@ -129,6 +150,7 @@ class Starpad(QObject):
         if not self.window.tabs.count():
             self.window.files.new()
         self.window.show()
+        self.window.chat_pane.start()
         self.downloads.start(resume=self.settings.current.resume_downloads)
         self.library.refresh()
 
@@ -137,7 +159,9 @@ class Starpad(QObject):
         self.downloads.shutdown()
         self.jobs.shutdown()
         self.highlighting.shutdown()
+        self.answerer.shutdown()
         self.engine.shutdown()
+        self.history.shutdown()
 
     @Slot(object)
     def _on_settings_changed(self, settings: Settings) -> None:

@@ -128,6 +128,24 @@ class Conversation:
     options: ChatOptions = field(default_factory=ChatOptions)
 
 
+class ChatState(StrEnum):
+    """What the chat is doing; the value is what the user reads."""
+
+    IDLE = ""
+    SAVING = "Keeping your question…"
+    READING = "The model reads…"
+    WRITING = "The model writes…"
+
+
+@dataclass(frozen=True, slots=True)
+class WindowUse:
+    """How full the context window is, and how many earlier messages no longer fit."""
+
+    used_tokens: int
+    context_tokens: int
+    left_out_messages: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """A message as a prompt needs it."""
@@ -209,5 +227,15 @@ def title_of(question: str) -> str:
 
 
 def turns_of(path: Sequence[Message]) -> tuple[Turn, ...]:
-    """Return a path as turns; an answer of which nothing came is left out."""
-    return tuple(Turn(each.role, each.text) for each in path if each.text)
+    """Return a path as turns, question and answer by turns.
+
+    An earlier question to which no word of an answer came is left out together with it: many
+    models were never shown two questions in a row.
+    """
+    turns: list[Turn] = []
+    for each in path:
+        if turns and turns[-1].role is each.role:
+            turns.pop()
+        if each.text:
+            turns.append(Turn(each.role, each.text))
+    return tuple(turns)

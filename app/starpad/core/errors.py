@@ -46,5 +46,9 @@ class FileChangedError(FileError):
     """The file changed on disk since it was read. Overwrite it or reload it."""
 
 
+class HistoryError(StarpadError):
+    """The conversations cannot be read or kept. Free space or rights, or let them be recovered."""
+
+
 class SettingsError(StarpadError):
     """The settings file holds something that Starpad cannot use. The default is used instead."""

@@ -25,6 +25,7 @@ class Page(StrEnum):
     APPEARANCE = "Appearance"
     EDITOR = "Editor"
     SUGGESTIONS = "Suggestions"
+    CHAT = "Chat"
     MODELS = "Models"
     ENGINE = "Engine"
     HIDDEN = ""
@@ -165,6 +166,15 @@ class Settings:
             "tokens",
         ),
     ] = 4096
+    chat_long_preamble: Annotated[
+        bool,
+        About(
+            Page.CHAT,
+            "Show base models examples",
+            "Models that were not trained to chat answer better after example dialogues, which "
+            "take about a thousand tokens of the context window. Counts when a model is loaded.",
+        ),
+    ] = False
     hub_endpoint: Annotated[
         str,
         About(
@@ -233,6 +243,8 @@ class Settings:
     """Empty: beside Starpad's other data."""
     recent_files: Annotated[tuple[str, ...], About(Page.HIDDEN, "Recent files")] = ()
     window_geometry: Annotated[str, About(Page.HIDDEN, "Window position")] = ""
+    chat_is_shown: Annotated[bool, About(Page.HIDDEN, "Chat")] = True
+    chat_split: Annotated[str, About(Page.HIDDEN, "Width of the chat")] = ""
 
 
 def _all_fields() -> dict[str, SettingField]:

@@ -8,11 +8,9 @@ from starpad.core.chat_format import ChatFormat, choose_format
 from starpad.core.errors import ChatTemplateError, ModelFileError
 from starpad.core.families import find_file_family
 from starpad.core.model_file import ModelHeader
+from starpad.engines.spec import PLAIN_TEMPLATE
 
 log = logging.getLogger(__name__)
-
-# The engine tries a template out while it loads. One that never ends must not come that far.
-_HARMLESS_TEMPLATE = "{% for message in messages %}{{ message['content'] + '\\n' }}{% endfor %}"
 
 
 def format_of(header: ModelHeader, *, long_preamble: bool = False) -> ChatFormat:
@@ -33,4 +31,5 @@ def format_of(header: ModelHeader, *, long_preamble: bool = False) -> ChatFormat
     try:
         return replace(chosen, has_system=takes_system_message(ChatTemplate(chosen.template)))
     except ChatTemplateError as error:
-        return replace(chosen, template=_HARMLESS_TEMPLATE, problem=error.message)
+        # The engine tries a template out while it loads: one that never ends must not come there.
+        return replace(chosen, template=PLAIN_TEMPLATE, problem=error.message)

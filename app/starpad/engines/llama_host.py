@@ -14,12 +14,9 @@ from typing import Any
 
 from starpad.core.child_process import die_with_parent, protected_stdout
 from starpad.core.engine_status import Device
-from starpad.engines.spec import KEY_VARIABLE, EngineReady, EngineSpec
+from starpad.engines.spec import KEY_VARIABLE, PLAIN_TEMPLATE, EngineReady, EngineSpec
 
 _GPU_BATCH_TOKENS = 512
-
-# For a template that llama.cpp refuses: it would not load the model at all.
-_PLAIN_TEMPLATE = "{% for message in messages %}{{ message['content'] + '\\n' }}{% endfor %}"
 
 # How often GNU OpenMP's threads look before they sleep, at each of a token's hundreds of barriers.
 # By default they spin away the very time slice that the thread they wait for needs. Measured on
@@ -60,7 +57,7 @@ def _serve(
         if not spec.may_refuse_template:
             raise
     # llama.cpp does not say why; if it was something else, it will be again.
-    plain = replace(spec, chat_template=_PLAIN_TEMPLATE)
+    plain = replace(spec, chat_template=PLAIN_TEMPLATE)
     return xllamacpp.Server(_parameters(xllamacpp, plain, key, devices)), True
 
 

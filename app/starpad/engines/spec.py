@@ -16,6 +16,9 @@ SLOTS = 2
 BATCH_TOKENS = 128
 """Prompt tokens that are evaluated between two looks at whether the request was cancelled."""
 
+PLAIN_TEMPLATE = "{% for message in messages %}{{ message['content'] + '\\n' }}{% endfor %}"
+"""Instead of a chat template that does not work: llama.cpp would not load the model with it."""
+
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:

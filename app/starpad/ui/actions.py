@@ -41,6 +41,16 @@ class ActionId(Enum):
     DISMISS = auto()
     TOGGLE_SUGGESTIONS = auto()
     TOGGLE_LANGUAGE_SUGGESTIONS = auto()
+    CHAT = auto()
+    NEW_CONVERSATION = auto()
+    CONVERSATIONS = auto()
+    EXPLAIN = auto()
+    FIX = auto()
+    WRITE_TESTS = auto()
+    DOCUMENT = auto()
+    ADD_CODE = auto()
+    STOP_ANSWER = auto()
+    ANSWER_OPTIONS = auto()
     CHOOSE_MODEL = auto()
     MODELS = auto()
     OPEN_MODEL = auto()
@@ -60,6 +70,7 @@ class Menu(StrEnum):
     EDIT = "&Edit"
     VIEW = "&View"
     SUGGESTIONS = "&Suggestions"
+    CHAT = "&Chat"
     MODEL = "&Model"
     HELP = "&Help"
 
@@ -173,6 +184,34 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
     ActionId.TOGGLE_LANGUAGE_SUGGESTIONS: ActionSpec(
         Menu.SUGGESTIONS, "Suggest in this lan&guage", "Offer suggestions in files of this kind",
         (), _DOCUMENT, is_checkable=True),
+
+    ActionId.CHAT: ActionSpec(
+        Menu.CHAT, "&Chat", "Go to the chat; from there, hide it", ("Ctrl+Alt+I",)),
+    ActionId.NEW_CONVERSATION: ActionSpec(
+        Menu.CHAT, "&New conversation", "Begin a conversation with nothing in it",
+        ("Ctrl+Shift+N",)),
+    ActionId.CONVERSATIONS: ActionSpec(
+        Menu.CHAT, "&All conversations", "List and search the conversations", ("Ctrl+Alt+H",)),
+    ActionId.EXPLAIN: ActionSpec(
+        Menu.CHAT, "&Explain", "Ask what the selection, or else the file, does",
+        ("Ctrl+Alt+E",), _DOCUMENT, begins_group=True),
+    ActionId.FIX: ActionSpec(
+        Menu.CHAT, "&Fix", "Ask for the selection, or else the file, without its errors",
+        ("Ctrl+Alt+F",), _DOCUMENT),
+    ActionId.WRITE_TESTS: ActionSpec(
+        Menu.CHAT, "Write &tests", "Ask for tests of the selection, or else the file",
+        ("Ctrl+Alt+T",), _DOCUMENT),
+    ActionId.DOCUMENT: ActionSpec(
+        Menu.CHAT, "&Document", "Ask for the selection, or else the file, with comments",
+        ("Ctrl+Alt+D",), _DOCUMENT),
+    ActionId.ADD_CODE: ActionSpec(
+        Menu.CHAT, "Add &code to the question",
+        "Put the selection, or else the file, into the question", ("Ctrl+Alt+A",), _DOCUMENT),
+    ActionId.STOP_ANSWER: ActionSpec(
+        Menu.CHAT, "&Stop the answer", "Keep what has come of it", ("Ctrl+Alt+X",),
+        begins_group=True),
+    ActionId.ANSWER_OPTIONS: ActionSpec(
+        Menu.CHAT, "Answe&rs…", "System prompt, temperature and more of this conversation"),
 
     ActionId.CHOOSE_MODEL: ActionSpec(
         Menu.MODEL, "&Choose model", "Show the models on this computer, the latest used first",

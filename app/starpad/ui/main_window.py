@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Slot
+from PySide6.QtCore import QEvent, Qt, Slot
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QMainWindow, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QMessageBox, QSplitter, QVBoxLayout, QWidget
 
 from starpad import __version__
 from starpad.core.engine_status import EngineStatus
@@ -22,6 +22,8 @@ from starpad.services.notifier import Notifier
 from starpad.services.settings import SettingsService
 from starpad.ui import actions as action_table
 from starpad.ui.actions import ACTIONS, ActionId, Needs
+from starpad.ui.chat.chat_pane import ChatPane
+from starpad.ui.chat_commands import ChatCommands, ChatServices
 from starpad.ui.editor.code_editor import CodeEditor
 from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.editor.editor_tabs import EditorTabs
@@ -42,6 +44,8 @@ _PICKER_ACTIONS = (
     ActionId.LOAD_SETTINGS,
     ActionId.UNLOAD_MODEL,
 )
+_SPLIT = [780, 420]
+"""Widths of editor and chat, in proportion, until the user moves the border."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ class Services:
     completion: CompletionService
     documents: DocumentService
     highlighting: HighlightService
+    chat: ChatServices
 
 
 class MainWindow(QMainWindow):
@@ -77,12 +82,24 @@ class MainWindow(QMainWindow):
         self.models = ModelCommands(
             self, self.picker, services.models, services.library_work, services.notifier
         )
+        chat = services.chat
+        self.chat_pane = ChatPane(
+            chat.chat, chat.conversations, chat.presets, services.highlighting, theme
+        )
+        self.chat = ChatCommands(
+            self, self.chat_pane, self.tabs, self.files, chat, services.notifier
+        )
+        self._split = QSplitter(Qt.Orientation.Horizontal)
+        self._split.addWidget(self.tabs)
+        self._split.addWidget(self.chat_pane)
+        self._split.setStretchFactor(0, 1)
+        self._split.setCollapsible(0, False)
         center = QWidget()
         layout = QVBoxLayout(center)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.messages)
-        layout.addWidget(self.tabs, 1)
+        layout.addWidget(self._split, 1)
         self.setCentralWidget(center)
         self.setStatusBar(self.status)
         self.addToolBar(self.picker)
@@ -90,7 +107,7 @@ class MainWindow(QMainWindow):
         self.setMenuBar(self._menu_bar)
         self._connect()
         self._on_settings_changed(services.settings.current)
-        self._restore_geometry(services.settings.current.window_geometry)
+        self._restore_geometry(services.settings.current)
 
     def _connect(self) -> None:
         services = self._services
@@ -158,6 +175,7 @@ class MainWindow(QMainWindow):
                 suggestions_enabled=self._is_checked(ActionId.TOGGLE_SUGGESTIONS)
             ),
             ActionId.TOGGLE_LANGUAGE_SUGGESTIONS: with_tab(self._toggle_language),
+            **self.chat.handlers(),
             ActionId.CHOOSE_MODEL: self.picker.open_menu,
             ActionId.MODELS: self.models.show_models,
             ActionId.OPEN_MODEL: self.models.ask_and_open,
@@ -183,6 +201,7 @@ class MainWindow(QMainWindow):
             settings.indent_with_tabs, settings.indent_width
         )
         self.tabs.set_look(font, is_wrapped=settings.wrap_lines)
+        self.chat_pane.set_code_font(font)
         self._menu_bar.show_recent(settings.recent_files)
         self.actions_by_id[ActionId.TOGGLE_WRAP].setChecked(settings.wrap_lines)
         self.actions_by_id[ActionId.TOGGLE_SUGGESTIONS].setChecked(settings.suggestions_enabled)
@@ -246,20 +265,29 @@ class MainWindow(QMainWindow):
         else:
             self.showFullScreen()
 
-    def _restore_geometry(self, geometry: str) -> None:
+    def _restore_geometry(self, settings: Settings) -> None:
+        geometry, split = settings.window_geometry, settings.chat_split
         if not geometry or not self.restoreGeometry(b64decode(geometry)):
-            self.resize(1100, 760)
+            self.resize(1240, 800)
+        if not split or not self._split.restoreState(b64decode(split)):
+            self._split.setSizes(_SPLIT)
+        self.chat_pane.setVisible(settings.chat_is_shown)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
             # Not every disk sends news of changes.
             self._services.documents.check_disk()
+            # Another window may have written to the history.
+            self._services.chat.conversations.check()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if all(self.files.may_close(tab) for tab in self.tabs.tabs):
-            geometry = b64encode(self.saveGeometry().data()).decode("ascii")
-            self._services.settings.change(window_geometry=geometry)
+            self._services.settings.change(
+                window_geometry=b64encode(self.saveGeometry().data()).decode("ascii"),
+                chat_split=b64encode(self._split.saveState().data()).decode("ascii"),
+                chat_is_shown=not self.chat_pane.isHidden(),
+            )
             event.accept()
         else:
             event.ignore()

@@ -241,11 +241,11 @@ class TranscriptWriter:
 def _remove_from(cursor: QTextCursor, position: int) -> None:
     """Remove all from a position on, which is the end of a text block."""
     cursor.setPosition(position)
-    # An empty block that the following ones are joined to would take over their format.
+    is_empty = cursor.atBlockStart()
     block_format, char_format = cursor.blockFormat(), cursor.blockCharFormat()
     cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
-    if cursor.hasSelection():
-        cursor.removeSelectedText()
+    cursor.removeSelectedText()
+    if is_empty:  # it has taken over the format of the block that it was joined to
         cursor.setBlockFormat(block_format)
         cursor.setBlockCharFormat(char_format)
 

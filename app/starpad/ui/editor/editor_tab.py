@@ -79,10 +79,14 @@ class EditorTab(QObject):
         self.editor.setAccessibleName(f"Editor, {document.title}")
         first_line = self.editor.document().firstBlock().text()
         path = str(document.path) if document.path else ""
-        language = language_for(path, first_line)
+        self.set_language(language_for(path, first_line))
+
+    def set_language(self, language: Language) -> None:
+        """Color and complete the text as one of this language."""
         if language != self.language or not self._highlighter.is_open:
             self.language = language
-            self._highlighter.open(language.alias, document.path.name if document.path else "")
+            path = self.document.path
+            self._highlighter.open(language.alias, path.name if path else "")
         self.changed.emit()
 
     def mark_saved(self) -> None:
@@ -91,6 +95,11 @@ class EditorTab(QObject):
 
     def replace_text(self, text: str) -> None:
         """Take the file's new text as one undo step, keeping the caret where it can be kept."""
+        self.change_text(text)
+        self.mark_saved()
+
+    def change_text(self, text: str) -> None:
+        """Change what differs from `text`, as one undo step."""
         self.suggestions.leave()
         old = self.editor.text()
         head = _common_length(old, text)
@@ -100,7 +109,6 @@ class EditorTab(QObject):
         end = utf16_length(old[: len(old) - tail])
         cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
         cursor.insertText(text[head : len(text) - tail])
-        self.mark_saved()
 
     def close(self) -> None:
         """Let go of what services keep for this document."""

@@ -1,0 +1,321 @@
+"""The chat pane: the conversation, the list of all, and the next question."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QFont, QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QStackedWidget, QVBoxLayout, QWidget
+
+from starpad.core import chat_export
+from starpad.core.chat import Conversation, WindowUse
+from starpad.core.chat_presets import Presets
+from starpad.core.errors import StarpadError
+from starpad.services.chat import ChatService
+from starpad.services.conversations import ConversationService
+from starpad.services.highlighting import HighlightService
+from starpad.ui.chat.chat_header import ChatHeader
+from starpad.ui.chat.code_colors import CodeBlock
+from starpad.ui.chat.conversation_list import ConversationList
+from starpad.ui.chat.options_dialog import OptionsDialog
+from starpad.ui.chat.question_bar import QuestionBar
+from starpad.ui.chat.transcript import Transcript
+from starpad.ui.labels import text_label
+from starpad.ui.questions import ask
+from starpad.ui.theme import Theme
+
+_NO_SYSTEM_ROLE = (
+    "This model knows no instructions of their own: they go before the first question."
+)
+
+
+class ChatPane(QWidget):
+    """Between the chat's services and its widgets; the editor is reached by signals."""
+
+    code_action = Signal(str, object)
+    """What is to be done with a CodeBlock outside of the pane: insert, new, apply."""
+    link_clicked = Signal(str)
+
+    def __init__(
+        self,
+        chat: ChatService,
+        conversations: ConversationService,
+        presets: Presets,
+        highlighting: HighlightService,
+        theme: Theme,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._chat = chat
+        self._conversations = conversations
+        self._presets = presets
+        self._edited = 0
+        """The earlier question that is asked anew."""
+        self._draft = ""
+        """What stood in the field before."""
+        self._asked = ""
+        """A question on its way into the history; it leaves the field when it is there."""
+        self._find = 0
+        self._is_begun = False
+        self.header = ChatHeader()
+        self.transcript = Transcript(highlighting, theme)
+        self.transcript.setPlaceholderText(
+            "Ask the model about your code. Conversations stay on this computer."
+        )
+        self.list = ConversationList(conversations)
+        self.bar = QuestionBar()
+        self._note = text_label(is_quiet=True)
+        self._note.setContentsMargins(12, 0, 12, 4)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.transcript)
+        self._stack.addWidget(self.list)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.header)
+        column.addWidget(self._note)
+        column.addWidget(self._stack, 1)
+        column.addWidget(self.bar)
+        self.setMinimumWidth(300)
+        self._connect()
+        self._on_chat_state_changed()
+
+    def _connect(self) -> None:
+        chat = self._chat
+        chat.entries_changed.connect(self._on_chat_entries_changed)
+        chat.conversation_changed.connect(self._on_chat_conversation_changed)
+        chat.state_changed.connect(self._on_chat_state_changed)
+        chat.window_changed.connect(self._on_chat_window_changed)
+        chat.kept.connect(self._on_chat_kept)
+        chat.refused.connect(self._on_chat_refused)
+        self._conversations.changed.connect(self._on_conversations_changed)
+        self._conversations.deleted.connect(self._on_conversations_deleted)
+        self.header.list_toggled.connect(self._on_header_list_toggled)
+        self.header.new_requested.connect(self.begin)
+        self.header.rename_requested.connect(self._on_header_rename_requested)
+        self.header.options_requested.connect(self.show_options)
+        self.header.export_requested.connect(self._on_header_export_requested)
+        self.header.delete_requested.connect(self._on_header_delete_requested)
+        self.list.chosen.connect(self._on_list_chosen)
+        self.list.rename_requested.connect(self._rename)
+        self.list.export_requested.connect(self._export)
+        self.bar.submitted.connect(self._on_bar_submitted)
+        self.bar.stop_requested.connect(chat.stop)
+        self.bar.edit_cancelled.connect(self._end_editing)
+        self.transcript.message_action.connect(self._on_transcript_message_action)
+        self.transcript.code_action.connect(self._on_transcript_code_action)
+        self.transcript.link_clicked.connect(self.link_clicked)
+        self.transcript.written.connect(self._on_transcript_written)
+
+    def begin(self) -> None:
+        """Show an empty conversation."""
+        self._chat.begin()
+        self.show_conversation()
+        self.bar.field.setFocus()
+
+    def start(self) -> None:
+        """Show the newest conversation, once there is a list of them."""
+        self._conversations.refresh()
+
+    def show_conversation(self) -> None:
+        """Show the messages instead of the list."""
+        self.header.list_button.setChecked(False)
+
+    def show_list(self) -> None:
+        """Show all conversations."""
+        self.header.list_button.setChecked(True)
+
+    def ask(self, question: str) -> None:
+        """Send a question that was not written in the field."""
+        self.show_conversation()
+        self._chat.send(question)
+
+    def add_to_question(self, text: str) -> None:
+        """Put a text below what stands in the field."""
+        field = self.bar.field
+        before = field.text.rstrip()
+        field.set_text(f"{before}\n\n{text}\n" if before else f"{text}\n")
+        field.setFocus()
+
+    def set_code_font(self, font: QFont) -> None:
+        """Show code in this font."""
+        self.transcript.set_code_font(font)
+
+    def show_options(self) -> None:
+        """Ask how questions of this conversation are to be answered."""
+        note = "" if self._chat.has_system_role else _NO_SYSTEM_ROLE
+        options = self._chat.options
+        dialog = OptionsDialog(self, options=options, presets=self._presets, note=note)
+        dialog.accepted.connect(lambda: self._chat.set_options(dialog.values))
+        dialog.open()
+
+    # -- the service --------------------------------------------------------------------------
+
+    @Slot()
+    def _on_chat_entries_changed(self) -> None:
+        self.transcript.show_entries(self._chat.entries)
+
+    @Slot()
+    def _on_chat_conversation_changed(self) -> None:
+        conversation = self._chat.conversation
+        title = conversation.title if conversation is not None else ""
+        self.header.show_title(title, has_conversation=conversation is not None)
+
+    @Slot()
+    def _on_chat_state_changed(self) -> None:
+        chat = self._chat
+        self.bar.show_state(chat.state, chat.refusal(), is_answering=chat.is_answering_here)
+        self._note.setText(chat.model_note)
+        self._note.setVisible(bool(chat.model_note))
+
+    @Slot(object)
+    def _on_chat_window_changed(self, use: WindowUse | None) -> None:
+        self.bar.show_window(use)
+
+    @Slot()
+    def _on_chat_kept(self) -> None:
+        if self._asked and self.bar.field.text == self._asked:
+            self._end_editing()
+        self._asked = ""
+        self._conversations.refresh()
+
+    @Slot(str, object)
+    def _on_chat_refused(self, question: str, _error: StarpadError) -> None:
+        self._asked = ""
+        if not self.bar.field.text.strip():
+            self.bar.field.set_text(question)
+
+    @Slot()
+    def _on_conversations_changed(self) -> None:
+        listed = self._conversations.conversations
+        if not self._is_begun and listed and self._chat.conversation is None:
+            self._chat.open(listed[0].id)
+        self._is_begun = True
+
+    @Slot(object)
+    def _on_conversations_deleted(self, conversation: Conversation) -> None:
+        shown = self._chat.conversation
+        if shown is not None and shown.id == conversation.id:
+            self._chat.begin()
+
+    # -- the conversation ---------------------------------------------------------------------
+
+    @Slot(bool)
+    def _on_header_list_toggled(self, is_list: bool) -> None:
+        self._stack.setCurrentWidget(self.list if is_list else self.transcript)
+        if is_list:
+            self.list.begin()
+
+    @Slot(int, int)
+    def _on_list_chosen(self, conversation: int, message: int) -> None:
+        self._find = message
+        self._end_editing()
+        self._chat.open(conversation)
+        self.show_conversation()
+
+    @Slot()
+    def _on_transcript_written(self) -> None:
+        if self._find:
+            self.transcript.scroll_to_message(self._find)
+            self._find = 0
+
+    @Slot()
+    def _on_header_rename_requested(self) -> None:
+        if self._chat.conversation is not None:
+            self._rename(self._chat.conversation.id)
+
+    @Slot(int)
+    def _rename(self, conversation: int) -> None:
+        dialog = QInputDialog(self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.setWindowTitle("Rename the conversation")
+        dialog.setLabelText("Title")
+        dialog.setTextValue(self._title_of(conversation))
+        dialog.textValueSelected.connect(
+            lambda title: self._conversations.rename(conversation, title)
+        )
+        dialog.open()
+
+    def _title_of(self, conversation: int) -> str:
+        known = (each for each in self._conversations.conversations if each.id == conversation)
+        found = next(known, None)
+        return found.title if found is not None else ""
+
+    @Slot()
+    def _on_header_export_requested(self) -> None:
+        if self._chat.conversation is not None:
+            self._export(self._chat.conversation.id)
+
+    @Slot(int)
+    def _export(self, conversation: int) -> None:
+        name = chat_export.file_name(self._title_of(conversation), ".md")
+        path, _ = QFileDialog.getSaveFileName(
+            self,
+            "Export the conversation",
+            str(Path.home() / name),
+            "Markdown (*.md);;JSON with all branches (*.json)",
+        )
+        if path:
+            self._conversations.export(conversation, Path(path))
+
+    @Slot()
+    def _on_header_delete_requested(self) -> None:
+        if self._chat.conversation is not None:
+            self._conversations.delete(self._chat.conversation.id)
+
+    # -- messages -----------------------------------------------------------------------------
+
+    @Slot(str)
+    def _on_bar_submitted(self, text: str) -> None:
+        self._asked = text
+        if self._edited:
+            self._chat.edit(self._edited, text)
+        else:
+            self._chat.send(text)
+
+    @Slot()
+    def _end_editing(self) -> None:
+        """Give the field back what stood in it before an earlier question was taken up."""
+        self._edited = 0
+        self.bar.set_editing(is_editing=False)
+        draft, self._draft = self._draft, ""
+        self.bar.field.set_text(draft)
+
+    def _edit(self, message: int) -> None:
+        if not self._edited:
+            self._draft = self.bar.field.text
+        self._edited = message
+        self.bar.field.set_text(self._chat.messages[message].text)
+        self.bar.set_editing(is_editing=True)
+        self.bar.field.setFocus()
+
+    @Slot(str, int)
+    def _on_transcript_message_action(self, action: str, message: int) -> None:
+        if message not in self._chat.messages:
+            return
+        match action:
+            case "copy":
+                QGuiApplication.clipboard().setText(self._chat.messages[message].text.strip())
+            case "edit":
+                self._edit(message)
+            case "regenerate" | "retry":
+                self._chat.regenerate(message)
+            case "continue":
+                self._chat.go_on(message)
+            case "previous" | "next":
+                self._chat.choose(message, -1 if action == "previous" else 1)
+            case "delete":
+                ask(
+                    self,
+                    "Delete this message and all that follows it?",
+                    "Other branches of the conversation stay. It cannot be undone.",
+                    "Delete",
+                    "Keep",
+                    lambda: self._chat.delete(message),
+                )
+
+    @Slot(str, object)
+    def _on_transcript_code_action(self, action: str, code: CodeBlock) -> None:
+        if action == "copy":
+            QGuiApplication.clipboard().setText(code.text)
+        else:
+            self.code_action.emit(action, code)

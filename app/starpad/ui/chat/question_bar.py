@@ -1,0 +1,143 @@
+"""Below the conversation: one-click tasks, the question, Send or Stop, the window's meter."""
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from starpad.core.chat import ChatState, WindowUse
+from starpad.core.chat_tasks import ABOUT, ChatTask
+from starpad.ui.chat.question_field import QuestionField
+from starpad.ui.labels import ElidedLabel, restyle, text_label
+
+_PER_MILLE = 1000
+
+
+class QuestionBar(QWidget):
+    """What is asked for leaves as signals; the text stays until it is known to be kept."""
+
+    submitted = Signal(str)
+    stop_requested = Signal()
+    task_requested = Signal(object)
+    """(ChatTask) about the selection, or else the file."""
+    code_requested = Signal()
+    """Put the selection or the file into the question."""
+    edit_cancelled = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.field = QuestionField()
+        self.field.submitted.connect(self._on_submitted)
+        self.send = QPushButton("Send")
+        self.send.setProperty("next", "yes")
+        self.send.clicked.connect(self._on_send_clicked)
+        self._state = ElidedLabel(is_quiet=True)
+        self._meter_text = ElidedLabel(is_quiet=True)
+        self._meter = QProgressBar()
+        self._meter.setRange(0, _PER_MILLE)
+        self._meter.setTextVisible(False)
+        self._meter.setFixedWidth(60)
+        self._editing = text_label("You are asking an earlier question anew. Esc gives that up.")
+        self._editing.hide()
+        self.tasks = {task: self._task_button(task) for task in ChatTask}
+        self.code = QPushButton("+ Code")
+        self.code.setToolTip("Put the selected code, or else the file, into the question")
+        self.code.clicked.connect(self.code_requested)
+        self._is_answering = False
+        self._refusal = ""
+        self._lay_out()
+        self.show_window(None)
+        self.show_state(ChatState.IDLE, "", is_answering=False)
+
+    def _lay_out(self) -> None:
+        tasks = QHBoxLayout()
+        tasks.setSpacing(4)
+        for button in (*self.tasks.values(), self.code):
+            button.setObjectName("corner")
+            tasks.addWidget(button)
+        tasks.addStretch()
+        below = QHBoxLayout()
+        below.addWidget(self._state, 1)
+        below.addWidget(self._meter_text)
+        below.addWidget(self._meter)
+        below.addWidget(self.send)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 6, 8, 8)
+        column.setSpacing(6)
+        column.addLayout(tasks)
+        column.addWidget(self._editing)
+        column.addWidget(self.field)
+        column.addLayout(below)
+
+    @property
+    def is_editing(self) -> bool:
+        """Whether the field holds an earlier question that is asked anew."""
+        return not self._editing.isHidden()
+
+    @property
+    def state_text(self) -> str:
+        """What is being done, or why nothing can be asked."""
+        return self._state.text()
+
+    @property
+    def meter_text(self) -> str:
+        """How full the context window is."""
+        return self._meter_text.text()
+
+    def set_editing(self, *, is_editing: bool) -> None:
+        """Say whether the field holds an earlier question."""
+        self._editing.setVisible(is_editing)
+
+    def show_state(self, state: ChatState, refusal: str, *, is_answering: bool) -> None:
+        """Show what is being done; `refusal` is why no question can be sent now."""
+        self._is_answering, self._refusal = is_answering, refusal
+        self._state.setText(state.value if is_answering else refusal)
+        self.send.setText("Stop" if is_answering else "Send")
+        self.send.setEnabled(is_answering or not refusal)
+        self.send.setToolTip(refusal if not is_answering else "Keep what has come (Esc)")
+        for button in self.tasks.values():
+            button.setEnabled(not refusal)
+
+    def show_window(self, use: WindowUse | None) -> None:
+        """Show how full the context window is."""
+        self._meter.setVisible(use is not None)
+        self._meter_text.setVisible(use is not None)
+        if use is None:
+            return
+        share = use.used_tokens / max(1, use.context_tokens)
+        self._meter.setValue(min(_PER_MILLE, round(share * _PER_MILLE)))
+        text = f"{use.used_tokens:,} of {use.context_tokens:,} tokens"
+        if use.left_out_messages:
+            text = f"first {use.left_out_messages} messages left out · {text}"
+        restyle(self._meter, "state", "waiting" if use.left_out_messages else "")
+        self._meter_text.setText(text)
+        self._meter.setAccessibleName(f"Context window: {text}")
+        self._meter.setToolTip(
+            "How much of the context window the conversation takes. What does not fit is left out "
+            "of the prompt, the oldest messages first; you still see it."
+        )
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape and self.is_editing:
+            self.edit_cancelled.emit()
+        elif event.key() == Qt.Key.Key_Escape and self._is_answering:
+            self.stop_requested.emit()
+        else:
+            super().keyPressEvent(event)
+
+    def _task_button(self, task: ChatTask) -> QPushButton:
+        button = QPushButton(ABOUT[task].label)
+        button.setToolTip(f"{ABOUT[task].tip}: the selection, or else the whole file")
+        button.clicked.connect(lambda: self.task_requested.emit(task))
+        return button
+
+    @Slot()
+    def _on_submitted(self) -> None:
+        if self.field.text.strip() and not self._refusal:
+            self.submitted.emit(self.field.text)
+
+    @Slot()
+    def _on_send_clicked(self) -> None:
+        if self._is_answering:
+            self.stop_requested.emit()
+        else:
+            self._on_submitted()
