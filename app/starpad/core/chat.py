@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 from starpad.core.sampling import Sampling
 
 TITLE_CHARACTERS = 60
+_LARGEST = 2**31
+"""Beyond every number of the options; -1 is the least, a seed's."""
 
 
 class Role(StrEnum):
@@ -94,7 +96,8 @@ class ChatOptions:
         try:
             values = json.loads(line)
             sampling = _known(options.sampling, values.get("sampling", {}))
-            return replace(_known(options, values), sampling=sampling)
+            options = replace(_known(options, values), sampling=sampling)
+            return replace(options, max_tokens=max(1, options.max_tokens))
         except (ValueError, AttributeError, RecursionError):
             return options
 
@@ -107,9 +110,10 @@ def _known(default: _Options, values: Mapping[str, Any]) -> _Options:
     found: dict[str, Any] = {}
     for each in fields(default):
         value, kind = values.get(each.name), type(getattr(default, each.name))
-        if kind is float and type(value) is int:
+        if kind is float and type(value) is int and abs(value) < _LARGEST:
             value = float(value)
-        if type(value) is kind:
+        is_number = isinstance(value, int | float)
+        if type(value) is kind and (not is_number or -1 <= value < _LARGEST):
             found[each.name] = value
     return replace(default, **found)
 
