@@ -1,0 +1,166 @@
+"""Opening the database of the conversations: one window at a time, and only a sound one."""
+
+import contextlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from starpad.core import history_recovery, history_schema
+from starpad.core.errors import HistoryError, StarpadError
+from starpad.core.history_database import connect, explained, is_damage, is_foreign
+
+# Reading every page of a larger file would be felt at the start; what is damaged in one is found
+# when it is read.
+_CHECKED_BYTES = 32_000_000
+
+
+class _DamagedError(Exception):
+    """The database cannot be used as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedHistory:
+    """An open database of today's version."""
+
+    path: Path
+    db: sqlite3.Connection
+    use: sqlite3.Connection
+    """Says that a window uses the database, until it is closed."""
+    reports: tuple[StarpadError, ...]
+    """What was found damaged and what was brought back."""
+
+
+def open_history(path: Path, *, busy_s: float) -> OpenedHistory:
+    """Open the database at `path`: a new one, or one that is brought to today's version.
+
+    A damaged one is set aside and what can be read is brought back. Waits `busy_s` for another
+    window that does the same. Raises HistoryError.
+    """
+    # A link stays one: files are kept and renamed beside its target.
+    path = Path(os.path.realpath(path))
+    reports: list[StarpadError] = []
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for _ in range(2):
+            with _locked(path, "IMMEDIATE", busy_s), contextlib.suppress(_DamagedError):
+                db = _open_sound(path, busy_s)
+                try:
+                    return OpenedHistory(path, db, _lock(path, "DEFERRED", busy_s), (*reports,))
+                except BaseException:
+                    db.close()
+                    raise
+            reports += _recover_alone(path, busy_s)
+    except (OSError, sqlite3.Error) as error:
+        raise explained(error, path) from error
+    raise HistoryError(
+        "Your conversations are damaged again, right after they were brought back.",
+        f"The disk may be broken: copy {path.parent} to another one.",
+    )
+
+
+def note_damage(path: Path) -> None:
+    """Let the next `open_history` bring back what can be read, whatever it finds."""
+    with contextlib.suppress(OSError):
+        history_recovery.damage_note(path).touch()
+
+
+def check(db: sqlite3.Connection) -> None:
+    """Read every page; raises sqlite3.DatabaseError if the database is damaged."""
+    [answer] = db.execute("PRAGMA quick_check(1)").fetchone()
+    if answer != "ok":
+        error = sqlite3.DatabaseError(answer)
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+
+def _recover_alone(path: Path, busy_s: float) -> list[StarpadError]:
+    """Bring back what can be read, unless another window has done so meanwhile."""
+    try:
+        lock = _lock(path, "EXCLUSIVE", busy_s)
+    except sqlite3.OperationalError as error:
+        raise HistoryError(
+            "Your conversations are damaged, and another window of Starpad still uses them.",
+            "Close all windows of Starpad and start it again: it brings back what can be read.",
+            retryable=True,
+        ) from error
+    with contextlib.closing(lock):
+        try:
+            _open_sound(path, busy_s).close()
+        except _DamagedError:
+            return [history_recovery.recover(path)]
+        return []
+
+
+def _open_sound(path: Path, busy_s: float) -> sqlite3.Connection:
+    """Return a connection to a database of today's version; raises _DamagedError as well."""
+    if history_recovery.is_due(path) or _is_unusable(path):
+        raise _DamagedError
+    if not path.exists():
+        history_recovery.damage_note(path).unlink(missing_ok=True)
+    db: sqlite3.Connection | None = None
+    try:
+        db = connect(path, busy_s=busy_s)
+        history_schema.prepare(db, path)
+        # Only now: all that a new database needs lies in the file itself, not in a log beside it.
+        db.execute("PRAGMA journal_mode = WAL")
+        _look_into(db)
+        if path.stat().st_size <= _CHECKED_BYTES:
+            check(db)
+    except BaseException as error:
+        if db is not None:
+            db.close()
+        # Tables that are not ours, or not all: the version number cannot be trusted.
+        if is_damage(error) or is_foreign(error):
+            raise _DamagedError from error
+        raise
+    return db
+
+
+def _is_unusable(path: Path) -> bool:
+    """Say whether there is something that is no file, or not for us, or lost its beginning."""
+    if not path.exists():
+        return False
+    if not path.is_file() or not os.access(path, os.R_OK):
+        return True
+    # SQLite would take it for a new one and delete the log, with all that is in it.
+    return path.stat().st_size == 0 and path.with_name(f"{path.name}-wal").exists()
+
+
+def _look_into(db: sqlite3.Connection) -> None:
+    """Read a little of each table: the ends are what is read and written next."""
+    for table in ("conversations", "messages"):
+        for order in ("ASC", "DESC"):
+            db.execute(f"SELECT * FROM {table} ORDER BY id {order} LIMIT 1").fetchall()
+    db.execute("SELECT rowid FROM message_index WHERE message_index MATCH '\"the\"'").fetchone()
+
+
+@contextlib.contextmanager
+def _locked(path: Path, kind: str, busy_s: float) -> Iterator[None]:
+    with contextlib.closing(_lock(path, kind, busy_s)):
+        yield
+
+
+def _lock(path: Path, kind: str, busy_s: float) -> sqlite3.Connection:
+    """Return a lock that holds until it is closed.
+
+    IMMEDIATE: this window opens the database, others wait. DEFERRED: it uses it, as others may.
+    EXCLUSIVE: nobody else uses it. It is SQLite's own lock, on an empty file beside the database:
+    the same on every system, and a killed process leaves none behind.
+    """
+    file = path.with_name(f"{path.name}.lock")
+    lock = connect(file, busy_s=busy_s)
+    try:
+        # In memory: nothing is ever written, and no journal is to be left behind.
+        lock.execute("PRAGMA journal_mode = MEMORY")
+        lock.execute(f"BEGIN {kind}")
+        lock.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.Error as error:
+        lock.close()
+        if not is_damage(error):
+            raise
+        # Somebody wrote into it: it holds nothing of worth.
+        file.unlink()
+        return _lock(path, kind, busy_s)
+    return lock
