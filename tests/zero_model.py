@@ -19,7 +19,9 @@ class Shape:
     context_tokens: int = 16384
 
 
-def write_zero_model(folder: Path, shape: Shape, name: str = "zeros.gguf") -> Path:
+def write_zero_model(
+    folder: Path, shape: Shape, name: str = "zeros.gguf", *, chat_template: str = ""
+) -> Path:
     """Write a model whose weights are all zero, with the bytes as its vocabulary."""
     width, ff = shape.embedding, 4 * shape.embedding
     kv = width // shape.heads * shape.kv_heads
@@ -61,6 +63,8 @@ def write_zero_model(folder: Path, shape: Shape, name: str = "zeros.gguf") -> Pa
         "tokenizer.ggml.merges": ["a b"],
         "tokenizer.ggml.eos_token_id": 0,
     }
+    if chat_template:
+        metadata["tokenizer.chat_template"] = chat_template
     path = write(folder, gguf(metadata, tensors, data_bytes=0), name)
     with path.open("r+b") as file:
         file.truncate(path.stat().st_size + offset)  # a hole: no byte is written

@@ -57,6 +57,14 @@ def test_a_header_tells_the_shape(tmp_path: Path) -> None:
     assert (header.parameters, header.tensor_data_bytes) == (512, 420)
 
 
+def test_a_header_tells_the_chat_template_if_there_is_one(tmp_path: Path) -> None:
+    assert read_header(write(tmp_path, gguf())).chat_template == ""
+    with_one: Metadata = {**STARCODER, "tokenizer.chat_template": "{{ messages }}"}
+    assert read_header(write(tmp_path, gguf(with_one))).chat_template == "{{ messages }}"
+    strange: Metadata = {**STARCODER, "tokenizer.chat_template": 7}
+    assert read_header(write(tmp_path, gguf(strange))).chat_template == ""
+
+
 def test_version_2_is_read_like_version_3(tmp_path: Path) -> None:
     assert read_header(write(tmp_path, gguf(version=2))).layers == 30
 

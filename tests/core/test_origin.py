@@ -73,3 +73,13 @@ def test_a_failed_write_leaves_the_old_note_and_no_rubbish(tmp_path: Path) -> No
     with pytest.raises(OSError, match=r"a\.gguf\.json"):
         origin.write(model, ORIGIN)
     assert [path.name for path in model.parent.iterdir()] == ["a.gguf.json"]
+
+
+def test_the_repository_is_told_by_the_note_else_by_the_place(tmp_path: Path) -> None:
+    cached = tmp_path / "models--owner--name" / "snapshots" / "abc" / "part" / "m.gguf"
+    plain = tmp_path / "owner" / "name" / "m.gguf"
+    assert origin.repository_of(cached) == "owner/name"
+    assert origin.repository_of(plain) == "owner/name"
+    plain.parent.mkdir(parents=True)
+    origin.write(plain, ORIGIN)
+    assert origin.repository_of(plain) == ORIGIN.repository

@@ -11,7 +11,14 @@ from starpad.engines.spec import EngineReady, EngineSpec
 
 def test_a_spec_is_one_line_and_comes_back_the_same() -> None:
     spec = EngineSpec(
-        Path("/models/näme with\nbreak.gguf"), "a name", 4096, 2, 4, port=8080, kv_type=KvType.Q8_0
+        Path("/models/näme with\nbreak.gguf"),
+        "a name",
+        4096,
+        2,
+        4,
+        port=8080,
+        chat_template="{% x %}\n",
+        kv_type=KvType.Q8_0,
     )
     line = spec.to_json()
     assert "\n" not in line
@@ -20,7 +27,7 @@ def test_a_spec_is_one_line_and_comes_back_the_same() -> None:
 
 def test_an_answer_comes_back_the_same() -> None:
     ready = EngineReady(
-        "http://127.0.0.1:1", "1.0", (Device("CPU", "a CPU", False, 1 << 40, 1 << 39),)
+        "http://127.0.0.1:1", "1.0", (Device("CPU", "a CPU", False, 1 << 40, 1 << 39),), True
     )
     assert EngineReady.from_json(ready.to_json()) == ready
 

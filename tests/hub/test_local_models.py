@@ -1,5 +1,6 @@
 """Finding models: ours and those of other programs, each once, none that is not whole."""
 
+import json
 import os
 import time
 from dataclasses import replace
@@ -196,6 +197,18 @@ def test_garbage_in_the_header_cache_costs_nothing(computer: Computer) -> None:
         computer.header_file.write_text(damaged)
         computer.headers = HeaderCache(computer.header_file)
         assert computer.scan() == good
+
+
+def test_headers_that_an_earlier_version_kept_are_read_again(computer: Computer) -> None:
+    write(computer.models / "a.gguf")
+    good = computer.scan()
+    kept = json.loads(computer.header_file.read_text())
+    for header in kept["headers"].values():
+        del header["chat_template"]
+    computer.header_file.write_text(json.dumps(kept))
+    computer.headers = HeaderCache(computer.header_file)
+    assert computer.scan() == good
+    assert '"chat_template"' in computer.header_file.read_text()
 
 
 def test_a_file_that_is_here_is_found_by_its_hash(computer: Computer) -> None:

@@ -94,6 +94,10 @@ class PromptMemory:
             self.key += piece.text
             self.checkpoints.append((len(self.key), len(self.ids)))
 
+    def begins(self, key: str) -> bool:
+        """Return whether `key` is how this conversation begins, after `settle`."""
+        return self.key.startswith(key)
+
     async def continued(self, key: str, tokenize: Tokenize) -> "PromptMemory":
         """Return the prompt for `key`, begun with as much of this one as is the same."""
         await self.settle(tokenize)

@@ -156,6 +156,7 @@ class ChatPrompter:
         turns = [turn for exchange in exchanges for turn in exchange]
         if not turns:
             return PromptMemory()
+        await self._memory.settle(tokenizer.tokenize)
         key = await self._key(tokenizer, self._text.pieces(system, turns))
         return await self._memory.continued(key, tokenizer.tokenize)
 
@@ -168,10 +169,15 @@ class ChatPrompter:
             if piece.is_template:
                 names.update(dict.fromkeys(_CANDIDATES.findall(piece.text)))
         await self._learn(tokenizer, [name for name in names if name])
-        return "".join(
-            self._template_key(piece.text) if piece.is_template else self._message_key(piece.text)
-            for piece in pieces
-        )
+        key = ""
+        for piece in pieces:
+            text = piece.text
+            text = self._template_key(text) if piece.is_template else self._message_key(text)
+            # The model may have begun its answer without the space that the template writes.
+            if piece.is_answer and key.endswith(" ") and self._memory.begins(key[:-1] + text[0]):
+                key = key[:-1]
+            key += text
+        return key
 
     async def _learn(self, tokenizer: Tokenizer, names: Sequence[str]) -> None:
         for name in names:
@@ -193,7 +199,8 @@ class ChatPrompter:
 
 def _exchanges(turns: Sequence[Turn]) -> tuple[str, list[Exchange]]:
     """Return the instructions, and the turns in exchanges; empty ones are left out."""
-    system = "\n\n".join(_sendable(turn.text).rstrip() for turn in turns if _is_system(turn))
+    instructions = (_sendable(turn.text).rstrip() for turn in turns if _is_system(turn))
+    system = "\n\n".join(filter(None, instructions))
     exchanges: list[Exchange] = []
     last = Role.ASSISTANT
     for turn in turns:

@@ -23,6 +23,7 @@ class Piece:
 
     text: str
     is_template: bool
+    is_answer: bool = False
 
 
 class ChatText:
@@ -112,6 +113,6 @@ def _without_double_spaces(parts: Sequence[_Part]) -> list[Piece]:
             is_doubled = following.begin == _BEGIN_ANSWER and following.text[0].isspace()
             if is_doubled and not part.begin:
                 text = text.removesuffix(" ")
-            yield Piece(text, is_template=not part.begin)
+            yield Piece(text, not part.begin, part.begin == _BEGIN_ANSWER)
 
     return list(pieces())

@@ -6,7 +6,6 @@ cache; so the prompt is sent again and again, a bit more of it each time, and be
 the caret goes first.
 """
 
-import time
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -48,18 +47,16 @@ async def read_in_steps(
         if length - position <= step:
             return evaluated
         memory.held_tokens = position
-        started = time.perf_counter()
         position += step
-        read = await _read(client, replace(request, prompt=request.prompt[:position]))
-        elapsed_ms = (time.perf_counter() - started) * 1000
+        read, read_ms = await _read(client, replace(request, prompt=request.prompt[:position]))
         evaluated += read
-        step = int(read * min(2.0, pace.step_ms / max(elapsed_ms, 0.1)))
+        step = int(read * min(2.0, pace.step_ms / max(read_ms, 0.1)))
 
 
-async def _read(client: EngineClient, beginning: CompletionRequest) -> int:
-    """Have the beginning of a prompt read; return the tokens that the slot did not hold."""
-    evaluated = 0
+async def _read(client: EngineClient, beginning: CompletionRequest) -> tuple[int, float]:
+    """Have a prompt's beginning read; return the tokens that were not known, and the time in ms."""
+    evaluated, took_ms = 0, 0.0
     async with aclosing(client.complete(replace(beginning, max_tokens=0))) as stream:
         async for chunk in stream:
-            evaluated = chunk.timings.evaluated_tokens
-    return evaluated
+            evaluated, took_ms = chunk.timings.evaluated_tokens, chunk.timings.prompt_ms
+    return evaluated, took_ms
