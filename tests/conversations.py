@@ -1,5 +1,6 @@
 """Conversations for the tests of the history, and what runs in another process."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -60,6 +61,21 @@ def all_texts(store: HistoryStore) -> dict[int, str]:
         for conversation in store.conversations()
         for message in store.conversation(conversation.id)[1].values()
     }
+
+
+def closed_history(folder: Path) -> tuple[Path, dict[int, str]]:
+    """Make a database that was closed well; return it and the texts in it."""
+    path = folder / "history.db"
+    with contextlib.closing(HistoryStore.open(path)) as store:
+        return path, fill(store)
+
+
+def killed_history(folder: Path) -> tuple[Path, dict[int, str]]:
+    """Make a database whose log still holds all that was written; return it and the texts."""
+    path = folder / "history.db"
+    with contextlib.closing(HistoryStore.open(path)) as store:
+        texts = fill(store, conversations=5)
+        return copy_of(path, folder / "killed"), texts
 
 
 def copy_of(path: Path, folder: Path) -> Path:

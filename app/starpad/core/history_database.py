@@ -12,13 +12,16 @@ from starpad.core.errors import HistoryError
 BUSY_S = 5.0
 """How long a call waits for another window's write."""
 
+DATABASE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""What a call may raise: the second for an error whose sentence quotes damaged names."""
+
 _READ_ONLY = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN})
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 def connect(path: Path, *, busy_s: float = BUSY_S) -> sqlite3.Connection:
-    """Open a database; a new file is the user's alone. Raises OSError and sqlite3.Error.
+    """Open a database; a new file is the user's alone. Raises OSError and DATABASE_ERRORS.
 
     Nothing is committed by itself but single statements: see `transaction`.
     """
@@ -39,7 +42,7 @@ def connect(path: Path, *, busy_s: float = BUSY_S) -> sqlite3.Connection:
 
 
 def connect_read_only(path: Path) -> sqlite3.Connection:
-    """Open a database that is not to be changed in the least. Raises sqlite3.Error."""
+    """Open a database that is not to be changed in the least. Raises DATABASE_ERRORS."""
     return as_starpad_reads(
         sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
     )
@@ -98,7 +101,7 @@ def as_text(value: object) -> str:
 
 def is_damage(error: BaseException) -> bool:
     """Say whether the database itself is what is wrong."""
-    return _code(error) in _DAMAGED
+    return _code(error) in _DAMAGED or isinstance(error, UnicodeDecodeError)
 
 
 def is_foreign(error: BaseException) -> bool:
@@ -109,7 +112,7 @@ def is_foreign(error: BaseException) -> bool:
 def explained(error: Exception, path: Path) -> HistoryError:
     """Return what an error of SQLite or of the system means for the conversations in `path`."""
     code = _code(error)
-    if code in _DAMAGED:
+    if is_damage(error):
         return HistoryError(
             "Some of your conversations are damaged on the disk.",
             "Start Starpad again: it keeps the damaged file and brings back what can be read.",

@@ -9,7 +9,13 @@ from pathlib import Path
 
 from starpad.core import history_recovery, history_schema
 from starpad.core.errors import HistoryError, StarpadError
-from starpad.core.history_database import connect, explained, is_damage, is_foreign
+from starpad.core.history_database import (
+    DATABASE_ERRORS,
+    connect,
+    explained,
+    is_damage,
+    is_foreign,
+)
 
 # Reading every page of a larger file would be felt at the start; what is damaged in one is found
 # when it is read.
@@ -52,7 +58,7 @@ def open_history(path: Path, *, busy_s: float) -> OpenedHistory:
                     db.close()
                     raise
             reports += _recover_alone(path, busy_s)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, *DATABASE_ERRORS) as error:
         raise explained(error, path) from error
     raise HistoryError(
         "Your conversations are damaged again, right after they were brought back.",
@@ -150,14 +156,16 @@ def _lock(path: Path, kind: str, busy_s: float) -> sqlite3.Connection:
     the same on every system, and a killed process leaves none behind.
     """
     file = path.with_name(f"{path.name}.lock")
-    lock = connect(file, busy_s=busy_s)
+    lock: sqlite3.Connection | None = None
     try:
+        lock = connect(file, busy_s=busy_s)
         # In memory: nothing is ever written, and no journal is to be left behind.
         lock.execute("PRAGMA journal_mode = MEMORY")
         lock.execute(f"BEGIN {kind}")
         lock.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.Error as error:
-        lock.close()
+    except DATABASE_ERRORS as error:
+        if lock is not None:
+            lock.close()
         if not is_damage(error):
             raise
         # Somebody wrote into it: it holds nothing of worth.

@@ -14,6 +14,7 @@ from starpad.core import history_rows, history_schema
 from starpad.core.chat import Conversation, Message, Role, title_of
 from starpad.core.errors import HistoryError
 from starpad.core.history_database import (
+    DATABASE_ERRORS,
     connect,
     connect_read_only,
     encoded,
@@ -22,7 +23,7 @@ from starpad.core.history_database import (
 
 log = logging.getLogger(__name__)
 
-_LOGS = ("-wal", "-shm", "-journal")
+_LOGS = ("-wal", "-journal")
 # One damaged page of the tree hides fewer rows than that.
 _MOST_LOST_IN_A_ROW = 10_000
 
@@ -41,7 +42,7 @@ def recover(path: Path) -> HistoryError:
     """Put a new database in the place of a damaged one, and say what was brought back.
 
     Nobody else may use the database meanwhile. It may be cut off at any moment: what is there
-    then is damaged as before, or is finished by the next call. Raises OSError and sqlite3.Error.
+    then is damaged as before, or is finished by the next call. Raises OSError and DATABASE_ERRORS.
     """
     recovered = _recovered(path)
     if not recovered.exists():
@@ -87,7 +88,10 @@ def _readable(path: Path, folder: Path) -> Iterator[sqlite3.Connection | None]:
     db = None
     # Opening a pipe would wait for ever.
     if path.is_file():
-        db = _opened(path) or _opened(_with_new_first_page(path, folder))
+        # Of an empty file SQLite would delete the log.
+        db = _opened(path) if path.stat().st_size else None
+        with contextlib.suppress(PermissionError):
+            db = db or _opened(_with_new_first_page(path, folder))
     try:
         yield db
     finally:
@@ -100,7 +104,7 @@ def _opened(path: Path) -> sqlite3.Connection | None:
     db = connect_read_only(path)
     try:
         db.execute("SELECT id FROM messages LIMIT 0")
-    except sqlite3.Error:
+    except DATABASE_ERRORS:
         db.close()
         return None
     return db
@@ -195,7 +199,7 @@ def _rows(db: sqlite3.Connection, table: str) -> Iterator[sqlite3.Row]:
                 if row["id"] > last:  # a damaged tree may lead to one page twice
                     last, lost = row["id"], 0
                     yield row
-        except (sqlite3.Error, MemoryError):
+        except (*DATABASE_ERRORS, MemoryError):
             last, lost = last + 1, lost + 1
         else:
             return
@@ -218,8 +222,13 @@ def _set_aside(path: Path) -> Path:
     while os.path.lexists(aside):
         number += 1
         aside = path.with_name(f"{path.name}.damaged-{number}")
+    # The list of what is in the log; it is made anew whenever the log is read.
+    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
     # The database last: if this is cut off, the next call finds the same name for it.
     for ending in (*_LOGS, ""):
-        with contextlib.suppress(FileNotFoundError):
-            os.replace(path.with_name(path.name + ending), aside.with_name(aside.name + ending))
+        file = path.with_name(path.name + ending)
+        if ending and file.exists() and file.stat().st_size == 0:
+            file.unlink()
+        elif file.exists():
+            os.replace(file, aside.with_name(aside.name + ending))
     return aside

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from starpad.core.history_database import as_text
+from starpad.core.history_database import as_text, encoded
 
 # The index knows texts by three characters in a row.
 _TRIGRAM = 3
@@ -95,11 +95,11 @@ def _candidates(db: sqlite3.Connection, words: Sequence[str]) -> Iterator[sqlite
         )
     else:
         short_word = max(words, key=len)
-        # LIKE knows the case of ASCII letters only.
+        # LIKE knows the case of ASCII letters only and ends at a NUL.
         likes = {_like(short_word.lower()), _like(short_word.upper())}
         if short_word.isascii():
             likes = {_like(short_word)}
-        where = " OR ".join(["m.text LIKE ? ESCAPE '\\'"] * len(likes))
+        where = " OR ".join(["m.text LIKE CAST(? AS TEXT) ESCAPE '\\'"] * len(likes))
         yield from db.execute(
             f"""{columns} FROM messages AS m
             CROSS JOIN conversations AS c ON c.id = m.conversation AND c.deleted_at IS NULL
@@ -118,15 +118,16 @@ def _quoted(word: str) -> str:
     return '"' + _indexable(word[:_MOST_CHARACTERS]).replace('"', '""') + '"'
 
 
-def _like(word: str) -> str:
-    return "%" + re.sub(r"([%_\\])", r"\\\1", _indexable(word)) + "%"
+def _like(word: str) -> bytes:
+    return encoded("%" + re.sub(r"([%_\\])", r"\\\1", word) + "%")
 
 
 def _snippet(text: str, start: int, end: int) -> tuple[str, int, int]:
     """Return a line around a hit, and where the hit begins in it and how long it is."""
+    end = min(end, start + _SNIPPET_AFTER)
     first, last = max(0, start - _SNIPPET_BEFORE), min(len(text), end + _SNIPPET_AFTER)
     lead = _line(text[first:start]).lstrip()
-    hit = _line(text[start : min(end, last)])
+    hit = _line(text[start:end])
     tail = _line(text[end:last]).rstrip()
     if first > 0:
         lead = "…" + lead

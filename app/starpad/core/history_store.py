@@ -13,6 +13,7 @@ from starpad.core.chat import ChatOptions, Conversation, Message, MessageState
 from starpad.core.errors import HistoryError, StarpadError
 from starpad.core.history_database import (
     BUSY_S,
+    DATABASE_ERRORS,
     as_text,
     encoded,
     explained,
@@ -280,7 +281,7 @@ class HistoryStore:
             yield
         except sqlite3.ProgrammingError:  # a bug
             raise
-        except sqlite3.Error as error:
+        except DATABASE_ERRORS as error:
             if is_damage(error):
                 history_opening.note_damage(self.path)
             raise explained(error, self.path) from error
