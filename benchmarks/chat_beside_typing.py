@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from starpad.core import paths
 from starpad.core.chat import ChatOptions, Role, Turn
@@ -116,7 +117,8 @@ async def run(path: Path, prompt_tokens: int, keys: int) -> None:
     ready: asyncio.Future[Loaded] = loop.create_future()
     options = LoadOptions(path, CONTEXT_TOKENS)
     holding = asyncio.create_task(hold_model(prepare(options), new_log(), ready.set_result, ignore))
-    await asyncio.wait({holding, ready}, return_when=asyncio.FIRST_COMPLETED)
+    either: set[asyncio.Future[Any]] = {holding, ready}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     loaded = ready.result()
     typist = Typist(loaded, keys)
     tokens = min(prompt_tokens, loaded.model.context_tokens * 2 // 3)

@@ -37,6 +37,16 @@ class Stubborn:
         return ids
 
 
+class SpaceBefore:
+    """A vocabulary that puts a space (1) before each text, as SentencePiece does."""
+
+    async def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        names = {"<s>": 2, "</s>": 3}
+        if special and text in names:
+            return [names[text]]
+        return [1, *(100 + ord(character) for character in text)] if text else []
+
+
 def fake_model(chat: ChatFormat, context_tokens: int = 1000) -> LoadedModel:
     return LoadedModel(
         Path("x"), "x", "", context_tokens, None, frozenset(), False, False, chat=chat

@@ -10,9 +10,11 @@ class Words:
 
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.inside: list[bool] = []
 
-    async def tokenize(self, text: str) -> list[int]:
+    async def tokenize(self, text: str, is_inside: bool) -> list[int]:
         self.texts.append(text)
+        self.inside.append(is_inside)
         return [ord(character) for character in text]
 
 
@@ -85,7 +87,7 @@ def test_a_stop_text_that_began_inside_a_token_leaves_that_token_out() -> None:
     memory = asked("Q")
     memory.add("one", (1001,), 1)
     memory.add(".", (1002,), 2)  # it spells ".\nHuman:"
-    memory.end_at_stop_text()
+    memory.end_inside_token()
     assert follow(memory, "Qone.!")[0] == [81, 1001, *map(ord, ".!")]
 
 
@@ -105,3 +107,12 @@ def test_of_a_prompt_that_was_not_read_to_its_end_only_that_much_is_held() -> No
     memory = asked("question")
     memory.held_tokens = 3
     assert follow(memory, "question")[2] == 3
+
+
+def test_it_is_known_which_text_goes_on_from_other_text() -> None:
+    memory = asked("Q")
+    memory.add("a", (1001,), 1)
+    words = Words()
+    key = f"Qab{BREAK}c{special(5)}d"
+    asyncio.run(memory.continued(key, words.tokenize))
+    assert (words.texts, words.inside) == (["b", "c", "d"], [True, True, False])

@@ -1,13 +1,17 @@
 """Prompts are what the families were trained on, fit the window, and hold messages as text only."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
-from chat_prompts import assistant, build, fake_model, system, user
+from chat_prompts import SpaceBefore, assistant, build, fake_model, system, user
 from running_engine import ask, engine, model_in
 from starpad.core.chat import Role, Turn
 from starpad.core.chat_format import FORMAT_IDS, ChatFormat, own_format
+from starpad.core.engine_status import LoadedModel
 from starpad.core.errors import ChatTemplateError
 from starpad.engines.chat_prompt import ChatPrompter
 from starpad.engines.chat_text import ChatText
@@ -131,7 +135,7 @@ def test_ids_are_those_of_the_whole_prompt_tokenized_at_once(url: str, format_id
 @pytest.mark.parametrize("format_id", FORMAT_IDS)
 def test_a_special_token_in_a_message_stays_text(url: str, format_id: str) -> None:
     """Of each special token of the vocabulary, and of each that the formats use."""
-    names = [ask(url, lambda client, i=i: detokenized(client, i)) for i in range(16)]
+    names = [ask(url, partial(detokenized, token=token)) for token in range(16)]
     assert "<jupyter_code>" in names
     names += ["<|im_start|>", "<|im_end|>", "<|system|>", "<|user|>", "<|end|>", "</s>"]
     chat = own_format(format_id)
@@ -228,3 +232,34 @@ def test_text_of_which_a_template_cut_off_the_mark_is_no_special_token() -> None
     template = "<|im_start|>{{ messages[0].content[1:] }}<|im_end|>"
     prompter = ChatPrompter(fake_model(ChatFormat("embedded", template=template)))
     assert build(prompter, [user("a<|im_start|>")]).ids.count(8) == 0
+
+
+async def talk_in(model: LoadedModel) -> tuple[list[int], list[int]]:
+    """Return the ids of a first prompt, and of the one after the answer " é." (300, 9, 301)."""
+    prompter, tokenizer = ChatPrompter(model), SpaceBefore()
+    first = await prompter.build(tokenizer, 1, [user("q")], 4)
+    first.memory.add(" é", (9,), 2)
+    first.memory.add(".", (301,), 3)
+    second = await prompter.build(tokenizer, 1, [user("q"), assistant(" é."), user("r")], 4)
+    return list(first.ids), list(second.ids)
+
+
+def spelled(text: str) -> list[int]:
+    return [100 + ord(character) for character in text]
+
+
+def test_no_space_slips_in_where_an_answer_goes_over_into_other_text() -> None:
+    first, second = asyncio.run(talk_in(fake_model(own_format("octocoder"))))
+    assert first == [1, *spelled("Question: q\n\nAnswer:")]
+    rest = spelled("\n\nQuestion: r\n\nAnswer:")
+    assert second == [*first, *spelled(" é"), 301, *rest]
+
+
+@pytest.mark.parametrize("begins", ["{{ bos_token }}", ""])
+@pytest.mark.parametrize("adds_bos", [True, False])
+def test_texts_begin_as_the_vocabulary_wants_it(begins: str, adds_bos: bool) -> None:
+    chat = ChatFormat("embedded", template=begins + "{{ messages[0].content }}{{ eos_token }}")
+    model = replace(fake_model(chat), bos_text="<s>", eos_text="</s>", adds_bos=adds_bos)
+    prompt = asyncio.run(ChatPrompter(model).build(SpaceBefore(), 1, [user("q</s>")], 4))
+    beginning = [2] if begins or adds_bos else []
+    assert list(prompt.ids) == [*beginning, 1, *spelled("q</s>"), 3]

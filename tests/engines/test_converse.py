@@ -2,22 +2,23 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import replace
 from itertools import pairwise
 
 import pytest
 
-from chat_prompts import assistant, system, user
+from chat_prompts import assistant, fake_model, system, user
 from running_engine import ask, engine, model_in
 from starpad.core.chat import ChatOptions, MessageState, Turn
 from starpad.core.chat_format import own_format
 from starpad.core.errors import ChatTemplateError, EngineError, PromptTooLongError
 from starpad.core.sampling import Sampling
+from starpad.engines.caret_priority import CaretPriority
 from starpad.engines.chat_prompt import ChatPrompter
 from starpad.engines.client import EngineClient
 from starpad.engines.converse import CHAT_SLOT, Answer, PromptReady, converse, measure
-from starpad.engines.protocol import StopReason
+from starpad.engines.protocol import Chunk, CompletionRequest, StopReason, Timings
 from starpad.engines.suggest import SLOT
 
 GREEDY = ChatOptions(max_tokens=24, sampling=Sampling())
@@ -300,3 +301,47 @@ def test_an_engine_that_is_gone_is_an_error_that_a_restart_may_cure() -> None:
             assert caught.value.retryable
 
     asyncio.run(job())
+
+
+class Scripted:
+    """An engine whose answers are written down beforehand."""
+
+    def __init__(self, *chunks: Chunk) -> None:
+        self.caret = CaretPriority()
+        self.chunks = chunks
+
+    async def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        return [100 + ord(character) for character in text]
+
+    async def complete(self, request: CompletionRequest) -> AsyncGenerator[Chunk, None]:
+        for chunk in self.chunks:
+            yield chunk
+
+
+def scripted(*chunks: Chunk) -> Answer:
+    client = Scripted(*chunks)
+    model = fake_model(own_format("tech-assistant-short"))
+    return asyncio.run(
+        converse(
+            client,  # type: ignore[arg-type]
+            lambda _: None,
+            prompter=ChatPrompter(model),
+            conversation=1,
+            turns=[user("q")],
+            options=GREEDY,
+            model=model,
+        )
+    )
+
+
+TIMINGS = Timings(1, 0, 1.0, 2, 1.0)
+
+
+@pytest.mark.parametrize("name", ["", "<|endoftext|>", "<file_sep>"])
+def test_what_was_held_back_before_a_stop_token_belongs_to_the_answer(name: str) -> None:
+    answer = scripted(
+        Chunk("a = b", (1,), TIMINGS),
+        Chunk("", (2,), TIMINGS),
+        Chunk("", (), TIMINGS, StopReason.STOP_TOKEN, f"--.\n{name}"),
+    )
+    assert (answer.text, answer.state) == ("a = b--.", MessageState.COMPLETE)

@@ -57,6 +57,8 @@ class LoadedModel:
     bos_text: str = ""
     """What an embedded chat template writes at the beginning; `eos_text` at an answer's end."""
     eos_text: str = ""
+    adds_bos: bool = False
+    """Every text must begin with the token that `bos_text` names, says the vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-Tokenize = Callable[[str], Awaitable[Sequence[int]]]
+Tokenize = Callable[[str, bool], Awaitable[Sequence[int]]]
+"""Returns the ids of a text; the flag says that it goes on from other text."""
 
 # Halves of a surrogate pair: no text that can be sent as UTF-8 holds one.
 _SPECIAL, _SPECIAL_END = "\ud803", "\ud804"
@@ -68,8 +69,8 @@ class PromptMemory:
             self._written.append(_Written(text, tuple(self._pending), self._pending_tokens))
             self._pending, self._pending_tokens = [], 0
 
-    def end_at_stop_text(self) -> None:
-        """Forget the last chunk's ids: its text was cut where the stop began, inside a token."""
+    def end_inside_token(self) -> None:
+        """Forget the last chunk's ids: the stop began inside its text, or among its tokens."""
         if self._has_added:
             self._written.pop()
         self._has_added = False
@@ -86,7 +87,7 @@ class PromptMemory:
             ids: Sequence[int] = piece.ids
             if len(ids) != piece.tokens:
                 if piece.text not in known:
-                    known[piece.text] = await tokenize(piece.text)
+                    known[piece.text] = await tokenize(piece.text, True)
                 ids = known[piece.text]
             if self.held_tokens == len(self.ids):
                 self.held_tokens += len(ids)
@@ -105,15 +106,17 @@ class PromptMemory:
         checkpoints = [each for each in self.checkpoints if each[0] <= same]
         position, count = checkpoints[-1] if checkpoints else (0, 0)
         ids = self.ids[:count]
+        is_inside = position > 0 and key[position - 1] != _SPECIAL_END
         for part in _PARTS.finditer(key, position):
             if position < part.start():
-                ids.extend(await tokenize(key[position : part.start()]))
+                ids.extend(await tokenize(key[position : part.start()], is_inside))
             position = part.end()
+            is_inside = part[1] is None
             if part[1] is not None:
                 ids.append(int(part[1]))
                 checkpoints.append((position, len(ids)))
         if position < len(key):
-            ids.extend(await tokenize(key[position:]))
+            ids.extend(await tokenize(key[position:], is_inside))
             checkpoints.append((len(key), len(ids)))
         held = self.ids[: self.held_tokens]
         return PromptMemory(key, ids, checkpoints, _common_length(held, ids))

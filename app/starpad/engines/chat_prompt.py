@@ -3,13 +3,14 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from starpad.core.chat import Role, Turn
 from starpad.core.engine_status import LoadedModel
 from starpad.core.errors import PromptTooLongError
 from starpad.engines.chat_memory import BREAK, PromptMemory, special
-from starpad.engines.chat_text import ChatText, Piece
+from starpad.engines.chat_text import ChatText, Piece, sendable
 
 _LEAST_ANSWER_TOKENS = 256
 """An answer's room shrinks down to this, or a quarter of a small window, before a question is
@@ -62,6 +63,7 @@ class ChatPrompter:
         self._starts: dict[int, tuple[int, str]] = {}
         """Where a conversation's prompts begin: the exchange's number and its question."""
         self._specials: dict[str, int | None] = {}
+        self._line_break: list[int] | None = None
         self._stubborn: set[str] = set()
         """Special tokens that the tokenizer sees in plain text, too."""
 
@@ -112,7 +114,7 @@ class ChatPrompter:
                     raise _too_long(f"{len(memory.ids):,}", room)
             elif is_last:
                 sample = kept[0][-1].text[:_SAMPLE_CHARACTERS] if kept else system
-                rate = len(await tokenizer.tokenize(_sendable(sample))) / max(1, len(sample))
+                rate = len(await tokenizer.tokenize(sendable(sample))) / max(1, len(sample))
                 raise _too_long(f"about {int(characters * rate):,}", context - least)
             start = await self._later_start(tokenizer, system, exchanges, start, context - wanted)
         left_out = sum(len(exchange) for exchange in exchanges[:start])
@@ -148,7 +150,7 @@ class ChatPrompter:
         return min(max(later, start + 1), len(exchanges) - 1)
 
     async def _count(self, tokenizer: Tokenizer, text: str) -> int:
-        return len(await tokenizer.tokenize(_sendable(text))) if text else 0
+        return len(await tokenizer.tokenize(sendable(text))) if text else 0
 
     async def _encode(
         self, tokenizer: Tokenizer, system: str, exchanges: Sequence[Exchange]
@@ -156,9 +158,26 @@ class ChatPrompter:
         turns = [turn for exchange in exchanges for turn in exchange]
         if not turns:
             return PromptMemory()
-        await self._memory.settle(tokenizer.tokenize)
+        tokenize = partial(self._tokenize, tokenizer)
+        await self._memory.settle(tokenize)
         key = await self._key(tokenizer, self._text.pieces(system, turns))
-        return await self._memory.continued(key, tokenizer.tokenize)
+        return await self._memory.continued(key, tokenize)
+
+    async def _tokenize(self, tokenizer: Tokenizer, text: str, is_inside: bool) -> list[int]:
+        """Return the ids of text, without the space that some vocabularies put before each text.
+
+        That space belongs to a text's beginning, not between an answer and what follows it.
+        """
+        if not is_inside:
+            return await tokenizer.tokenize(text)
+        if self._line_break is None:
+            self._line_break = await tokenizer.tokenize("\n")
+        count = len(self._line_break)
+        if count > 1:
+            ids = await tokenizer.tokenize(f"\n{text}")
+            if ids[:count] == self._line_break:
+                return ids[count:]
+        return await tokenizer.tokenize(text)
 
     async def _key(self, tokenizer: Tokenizer, pieces: Sequence[Piece]) -> str:
         """Return the key of a prompt: special tokens only where the template wrote them."""
@@ -169,7 +188,7 @@ class ChatPrompter:
             if piece.is_template:
                 names.update(dict.fromkeys(_CANDIDATES.findall(piece.text)))
         await self._learn(tokenizer, [name for name in names if name])
-        key = ""
+        key = self._beginning(pieces)
         for piece in pieces:
             text = piece.text
             text = self._template_key(text) if piece.is_template else self._message_key(text)
@@ -178,6 +197,14 @@ class ChatPrompter:
                 key = key[:-1]
             key += text
         return key
+
+    def _beginning(self, pieces: Sequence[Piece]) -> str:
+        """Return the token that texts of this model begin with, if the template leaves it out."""
+        model = self._model
+        first = pieces[0].text if pieces and pieces[0].is_template else ""
+        token = self._specials.get(model.bos_text)
+        is_missing = model.adds_bos and not first.startswith(model.bos_text)
+        return special(token) if is_missing and token is not None else ""
 
     async def _learn(self, tokenizer: Tokenizer, names: Sequence[str]) -> None:
         for name in names:
@@ -199,7 +226,7 @@ class ChatPrompter:
 
 def _exchanges(turns: Sequence[Turn]) -> tuple[str, list[Exchange]]:
     """Return the instructions, and the turns in exchanges; empty ones are left out."""
-    instructions = (_sendable(turn.text).rstrip() for turn in turns if _is_system(turn))
+    instructions = (sendable(turn.text).rstrip() for turn in turns if _is_system(turn))
     system = "\n\n".join(filter(None, instructions))
     exchanges: list[Exchange] = []
     last = Role.ASSISTANT
@@ -222,11 +249,6 @@ def _is_system(turn: Turn) -> bool:
 
 def _characters(exchange: Exchange) -> int:
     return sum(len(turn.text) for turn in exchange)
-
-
-def _sendable(text: str) -> str:
-    """Return `text` without halves of surrogate pairs, which UTF-8 cannot spell."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _replaced(text: str, spellings: dict[str, str]) -> str:

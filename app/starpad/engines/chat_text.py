@@ -9,7 +9,7 @@ from starpad.core.engine_status import LoadedModel
 from starpad.core.errors import ChatTemplateError
 from starpad.engines.chat_template import ChatTemplate, Message
 
-# Halves of a surrogate pair: no message holds one, after `_clean`.
+# Halves of a surrogate pair: no message holds one, after `sendable`.
 _BEGIN, _BEGIN_ANSWER, _END = "\ud800", "\ud801", "\ud805"
 _MARKS = re.compile(f"([{_BEGIN}{_BEGIN_ANSWER}{_END}])")
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -55,7 +55,7 @@ def _messages(system: str, turns: Sequence[Turn], *, has_system: bool) -> list[M
     """Return marked messages; of several in a row by the same speaker one is made."""
     joined: list[tuple[Role, str]] = []
     for turn in turns:
-        text = _clean(turn.text)
+        text = sendable(turn.text).rstrip()
         if joined and joined[-1][0] is turn.role:
             joined[-1] = (turn.role, f"{joined[-1][1]}\n\n{text}")
         else:
@@ -69,8 +69,9 @@ def _messages(system: str, turns: Sequence[Turn], *, has_system: bool) -> list[M
     return [{"role": str(role), "content": _marked(role, text)} for role, text in joined]
 
 
-def _clean(text: str) -> str:
-    return _SURROGATES.sub("\ufffd", text).rstrip()
+def sendable(text: str) -> str:
+    """Return `text` without halves of surrogate pairs, which UTF-8 cannot spell."""
+    return _SURROGATES.sub("\ufffd", text)
 
 
 def _marked(role: Role, text: str) -> str:

@@ -82,6 +82,11 @@ class EngineClient:
         except (KeyError, TypeError, ValueError) as error:
             raise _unreadable() from error
 
+    async def adds_bos(self) -> bool:
+        """Return whether every text must begin with the vocabulary's token for that."""
+        body = {"content": "", "add_special": True}
+        return bool((await self._ask("POST", "/tokenize", body)).get("tokens"))
+
     async def tokenize(self, text: str, *, special: bool = False) -> list[int]:
         """Return the token ids of `text`; no token is added in front.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from starpad.core.chat import AnswerFigures, ChatOptions, MessageState, Role, Turn
 from starpad.core.engine_status import LoadedModel
+from starpad.core.fim import SPECIAL_TOKEN_TEXTS
 from starpad.engines.chat_prompt import ChatPrompt, ChatPrompter
 from starpad.engines.client import EngineClient
 from starpad.engines.prompt_steps import read_in_steps
@@ -81,8 +82,10 @@ async def converse(
         async for chunk in stream:
             now = time.perf_counter()
             answer = _grown(answer, chunk, read_tokens, (now - started) * 1000)
-            if chunk.stop_reason is StopReason.STOP_TEXT:
-                prompt.memory.end_at_stop_text()
+            if chunk.stop_token_text:
+                answer = replace(answer, text=answer.text + _held_back(chunk, model))
+            if chunk.stop_reason in (StopReason.STOP_TEXT, StopReason.END_OF_TEXT):
+                prompt.memory.end_inside_token()
             elif not chunk.is_last or chunk.text:
                 prompt.memory.add(chunk.text, chunk.token_ids, chunk.timings.generated_tokens)
             if now - emitted >= _FRAME_S and chunk.text:
@@ -132,6 +135,13 @@ def _grown(answer: Answer, chunk: Chunk, read_tokens: int, elapsed_ms: float) ->
             stop_reason=str(chunk.stop_reason or ""),
         ),
     )
+
+
+def _held_back(chunk: Chunk, model: LoadedModel) -> str:
+    """Return what came with a stop token, less its own name, which some vocabularies spell."""
+    text = chunk.stop_token_text
+    names = (*model.chat.stop_tokens, *SPECIAL_TOKEN_TEXTS)
+    return text.removesuffix(next(filter(text.endswith, names), ""))
 
 
 def _ended(answer: Answer) -> Answer:

@@ -101,6 +101,9 @@ class Chunk:
     token_ids: tuple[int, ...]
     timings: Timings
     stop_reason: StopReason | None = None
+    stop_token_text: str = ""
+    """What came with a stop token: text that the engine had held back, as it might have begun a
+    stop text, and the token's own text if it has any."""
 
     @property
     def is_last(self) -> bool:
@@ -131,7 +134,7 @@ def read_chunk(event: Mapping[str, Any], request: CompletionRequest) -> Chunk | 
         reason = _STOP_REASONS.get(event["stop_type"], StopReason.LIMIT)
         return Chunk(text, ids, timings, reason)
     if not request.stop_ids.isdisjoint(ids):
-        return Chunk("", (), timings, StopReason.STOP_TOKEN)
+        return Chunk("", (), timings, StopReason.STOP_TOKEN, text)
     is_late = 0 < request.time_budget_ms <= timings.generated_ms
     return Chunk(text, ids, timings, StopReason.TIME if is_late else None)
 

@@ -161,6 +161,7 @@ async def _describe(
         chat_stop_ids=stop_ids.union(*(found for found in chat_stops if len(found) == 1)),
         bos_text=properties.bos_text,
         eos_text=properties.eos_text,
+        adds_bos=await client.adds_bos(),
     )
 
 
