@@ -50,7 +50,8 @@ def _overwrite(path: Path, offset: int, data: bytes) -> None:
 
 def _aside(path: Path) -> list[str]:
     """Return what lies beside a database at rest."""
-    return sorted(file.name for file in path.parent.iterdir() if not file.name.endswith(".lock"))
+    locks = {"history.db.lock", "history.db.in-use"}
+    return sorted({file.name for file in path.parent.iterdir()} - locks)
 
 
 def test_damage_found_while_it_is_used_is_reported_and_repaired_at_the_next_start(
@@ -133,6 +134,18 @@ def test_a_history_that_another_window_is_opening_is_waited_for(path: Path) -> N
         with pytest.raises(HistoryError, match="another program"):
             HistoryStore.open(path, busy_s=0.05)
     HistoryStore.open(path).close()
+
+
+def test_what_cannot_be_tidied_up_does_not_keep_the_history_from_opening(
+    path: Path, texts: dict[int, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with contextlib.closing(HistoryStore.open(path)) as store:
+        store.delete(1)
+        store._db.execute("UPDATE conversations SET deleted_at = 1 WHERE id = 1")
+        store._db.execute("BEGIN IMMEDIATE")
+        with contextlib.closing(HistoryStore.open(path, busy_s=0.05)) as other:
+            assert len(other.conversations()) == 11
+        assert "could not be tidied up" in caplog.text
 
 
 def test_a_disk_that_breaks_again_at_once_is_said_to_be_broken(

@@ -63,7 +63,8 @@ def _change(path: Path, *statements: str) -> None:
 
 def _aside(path: Path) -> list[str]:
     """Return what lies beside a database at rest."""
-    return sorted(file.name for file in path.parent.iterdir() if not file.name.endswith(".lock"))
+    locks = {"history.db.lock", "history.db.in-use"}
+    return sorted({file.name for file in path.parent.iterdir()} - locks)
 
 
 def _page_of(path: Path, name: str) -> int:
@@ -115,6 +116,17 @@ def test_with_a_lost_first_page_all_is_brought_back(path: Path, texts: dict[int,
         first = store.conversations()[-1]
         assert (first.title, first.leaf) == ("conversation 0", 6)
         store.check()
+
+
+@pytest.mark.parametrize("version", [-1, 0, 1, 1_000_000])
+def test_a_version_that_cannot_be_is_damage(
+    version: int, path: Path, texts: dict[int, str]
+) -> None:
+    with contextlib.closing(connect(path)) as db:
+        db.execute(f"PRAGMA user_version = {version}")
+    with contextlib.closing(HistoryStore.open(path)) as store:
+        assert all_texts(store) == texts
+        assert len(store.reports) == 1
 
 
 def test_with_a_lost_page_of_messages_the_rest_is_brought_back(

@@ -70,6 +70,14 @@ def test_no_query_is_a_mistake_and_each_is_found_as_it_is_written(
     assert conversation.id in _found(store, query)
 
 
+@pytest.mark.parametrize("letter", ["q", "Q", "й", "Й"])
+def test_a_letter_is_found_also_where_it_begins_very_much(store: HistoryStore, letter: str) -> None:
+    conversation, _ = ask(store, " ".join(f"{letter}{number:02x}" for number in range(256)))
+    ask(store, "none here")
+    assert _found(store, letter.lower()) == _found(store, letter.upper()) == {conversation.id}
+    assert _found(store, f"{letter} {letter}f") == {conversation.id}
+
+
 @pytest.mark.parametrize("query", ["", " ", "\n", "\0"])
 def test_an_empty_query_finds_nothing(store: HistoryStore, query: str) -> None:
     ask(store, "text")

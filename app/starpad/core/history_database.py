@@ -99,6 +99,13 @@ def as_text(value: object) -> str:
             return str(value)
 
 
+def damaged(reason: str) -> sqlite3.DatabaseError:
+    """Return the error that SQLite raises for a damaged database."""
+    error = sqlite3.DatabaseError(reason)
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
+
+
 def is_damage(error: BaseException) -> bool:
     """Say whether the database itself is what is wrong."""
     return _code(error) in _DAMAGED or isinstance(error, UnicodeDecodeError)

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from starpad.core.errors import HistoryError, StarpadError
 from starpad.core.history_database import (
     DATABASE_ERRORS,
     connect,
+    damaged,
     explained,
     is_damage,
     is_foreign,
@@ -46,24 +46,28 @@ def open_history(path: Path, *, busy_s: float) -> OpenedHistory:
     """
     # A link stays one: files are kept and renamed beside its target.
     path = Path(os.path.realpath(path))
-    reports: list[StarpadError] = []
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for _ in range(2):
-            with _locked(path, "IMMEDIATE", busy_s), contextlib.suppress(_DamagedError):
+        # No other window opens it, or begins to use it, meanwhile.
+        with contextlib.closing(_lock(path, "lock", "IMMEDIATE", busy_s)):
+            reports: tuple[StarpadError, ...] = ()
+            try:
                 db = _open_sound(path, busy_s)
-                try:
-                    return OpenedHistory(path, db, _lock(path, "DEFERRED", busy_s), (*reports,))
-                except BaseException:
-                    db.close()
-                    raise
-            reports += _recover_alone(path, busy_s)
+            except _DamagedError:
+                reports = (_recover_alone(path, busy_s),)
+                db = _open_sound(path, busy_s)
+            with contextlib.ExitStack() as stack:
+                stack.callback(db.close)
+                use = _lock(path, "in-use", "DEFERRED", busy_s)
+                stack.pop_all()
+            return OpenedHistory(path, db, use, reports)
     except (OSError, *DATABASE_ERRORS) as error:
         raise explained(error, path) from error
-    raise HistoryError(
-        "Your conversations are damaged again, right after they were brought back.",
-        f"The disk may be broken: copy {path.parent} to another one.",
-    )
+    except _DamagedError as error:
+        raise HistoryError(
+            "Your conversations are damaged again, right after they were brought back.",
+            f"The disk may be broken: copy {path.parent} to another one.",
+        ) from error
 
 
 def note_damage(path: Path) -> None:
@@ -76,15 +80,13 @@ def check(db: sqlite3.Connection) -> None:
     """Read every page; raises sqlite3.DatabaseError if the database is damaged."""
     [answer] = db.execute("PRAGMA quick_check(1)").fetchone()
     if answer != "ok":
-        error = sqlite3.DatabaseError(answer)
-        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise error
+        raise damaged(answer)
 
 
-def _recover_alone(path: Path, busy_s: float) -> list[StarpadError]:
-    """Bring back what can be read, unless another window has done so meanwhile."""
+def _recover_alone(path: Path, busy_s: float) -> HistoryError:
+    """Bring back what can be read, and say what; raises HistoryError if another window is there."""
     try:
-        lock = _lock(path, "EXCLUSIVE", busy_s)
+        lock = _lock(path, "in-use", "EXCLUSIVE", busy_s)
     except sqlite3.OperationalError as error:
         raise HistoryError(
             "Your conversations are damaged, and another window of Starpad still uses them.",
@@ -92,11 +94,7 @@ def _recover_alone(path: Path, busy_s: float) -> list[StarpadError]:
             retryable=True,
         ) from error
     with contextlib.closing(lock):
-        try:
-            _open_sound(path, busy_s).close()
-        except _DamagedError:
-            return [history_recovery.recover(path)]
-        return []
+        return history_recovery.recover(path)
 
 
 def _open_sound(path: Path, busy_s: float) -> sqlite3.Connection:
@@ -142,20 +140,13 @@ def _look_into(db: sqlite3.Connection) -> None:
     db.execute("SELECT rowid FROM message_index WHERE message_index MATCH '\"the\"'").fetchone()
 
 
-@contextlib.contextmanager
-def _locked(path: Path, kind: str, busy_s: float) -> Iterator[None]:
-    with contextlib.closing(_lock(path, kind, busy_s)):
-        yield
+def _lock(path: Path, name: str, kind: str, busy_s: float) -> sqlite3.Connection:
+    """Return a lock that holds until it is closed: it is SQLite's own, on an empty file.
 
-
-def _lock(path: Path, kind: str, busy_s: float) -> sqlite3.Connection:
-    """Return a lock that holds until it is closed.
-
-    IMMEDIATE: this window opens the database, others wait. DEFERRED: it uses it, as others may.
-    EXCLUSIVE: nobody else uses it. It is SQLite's own lock, on an empty file beside the database:
-    the same on every system, and a killed process leaves none behind.
+    So it is the same on every system, and a killed process leaves none behind. IMMEDIATE: only one
+    has it; DEFERRED: many may; EXCLUSIVE: nobody else has it in any way.
     """
-    file = path.with_name(f"{path.name}.lock")
+    file = path.with_name(f"{path.name}.{name}")
     lock: sqlite3.Connection | None = None
     try:
         lock = connect(file, busy_s=busy_s)
@@ -170,5 +161,5 @@ def _lock(path: Path, kind: str, busy_s: float) -> sqlite3.Connection:
             raise
         # Somebody wrote into it: it holds nothing of worth.
         file.unlink()
-        return _lock(path, kind, busy_s)
+        return _lock(path, name, kind, busy_s)
     return lock

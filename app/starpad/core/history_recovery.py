@@ -101,11 +101,13 @@ def _readable(path: Path, folder: Path) -> Iterator[sqlite3.Connection | None]:
 
 def _opened(path: Path) -> sqlite3.Connection | None:
     """Return a connection to a database of which at least the list of tables can be read."""
-    db = connect_read_only(path)
+    db = None
     try:
+        db = connect_read_only(path)
         db.execute("SELECT id FROM messages LIMIT 0")
     except DATABASE_ERRORS:
-        db.close()
+        if db is not None:
+            db.close()
         return None
     return db
 

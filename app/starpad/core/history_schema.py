@@ -6,7 +6,7 @@ import sqlite3
 from pathlib import Path
 
 from starpad.core.errors import HistoryError
-from starpad.core.history_database import connect, transaction
+from starpad.core.history_database import connect, damaged, transaction
 
 PAGE_BYTES = 4096
 
@@ -47,9 +47,11 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX messages_not_indexed ON messages (id) WHERE is_indexed = 0",
         # Trigrams find a part of an identifier, which whole words do not.
         "CREATE VIRTUAL TABLE message_index USING fts5 (text, content='', tokenize='trigram')",
+        "CREATE VIRTUAL TABLE trigrams USING fts5vocab (message_index, row)",
     ),
 )
 VERSION = len(STEPS)
+_NEWEST_THINKABLE = 200
 
 
 def version_of(db: sqlite3.Connection) -> int:
@@ -61,9 +63,11 @@ def prepare(db: sqlite3.Connection, path: Path) -> None:
     """Bring the database in `path` to today's version; a backup lies beside it before each step.
 
     Only one window at a time may do it. Raises HistoryError for a database of a newer Starpad,
-    which is not touched, and sqlite3.Error.
+    which is not touched, OSError and DATABASE_ERRORS.
     """
     version = version_of(db)
+    if not 0 <= version <= _NEWEST_THINKABLE:
+        raise damaged(f"no version {version} was ever made")
     if version > VERSION:
         raise HistoryError(
             "Your conversations were kept by a newer version of Starpad.",

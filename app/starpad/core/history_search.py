@@ -11,6 +11,7 @@ from starpad.core.history_database import as_text, encoded
 _TRIGRAM = 3
 # A longer query is looked up by its beginning, and then compared in full.
 _MOST_WORDS = 16
+_MOST_TRIGRAMS = 200
 _MOST_CHARACTERS = 64
 _SNIPPET_BEFORE = 40
 _SNIPPET_AFTER = 120
@@ -33,16 +34,14 @@ class SearchHit:
 
 def index(db: sqlite3.Connection, message_id: int, text: str) -> None:
     """Let a message be found, inside a transaction. Its text must not change before `unindex`."""
-    db.execute(
-        "INSERT INTO message_index (rowid, text) VALUES (?, ?)", (message_id, _indexable(text))
-    )
+    db.execute("INSERT INTO message_index (rowid, text) VALUES (?, ?)", (message_id, _padded(text)))
 
 
 def unindex(db: sqlite3.Connection, message_id: int, text: str) -> None:
     """Let a message be found no more; `text` is what was indexed."""
     db.execute(
         "INSERT INTO message_index (message_index, rowid, text) VALUES ('delete', ?, ?)",
-        (message_id, _indexable(text)),
+        (message_id, _padded(text)),
     )
 
 
@@ -51,7 +50,7 @@ def search(db: sqlite3.Connection, query: str, limit: int) -> tuple[SearchHit, .
 
     A word is found in any place, also within another, and whatever its case. First come titles,
     then messages, each newest first; deleted conversations are left out; an answer that is
-    being written may be. Raises sqlite3.Error.
+    being written may be. Raises DATABASE_ERRORS.
     """
     words = query.replace("\0", " ").split()[:_MOST_WORDS]
     if not words:
@@ -77,40 +76,60 @@ def search(db: sqlite3.Connection, query: str, limit: int) -> tuple[SearchHit, .
 
 def _candidates(db: sqlite3.Connection, words: Sequence[str]) -> Iterator[sqlite3.Row]:
     """Give the texts that may hold the words, best first."""
+    longest = max(words, key=len)
     yield from db.execute(
         """SELECT id AS conversation, title, NULL AS message, title AS text, updated_at
-        FROM conversations WHERE deleted_at IS NULL ORDER BY updated_at DESC, id DESC"""
+        FROM conversations WHERE deleted_at IS NULL AND title LIKE CAST(? AS TEXT) ESCAPE '\\'
+        ORDER BY updated_at DESC, id DESC""",
+        # LIKE knows the case of ASCII letters only; others are compared later.
+        (_like(re.sub(r"[^\0-\x7f]", "\0", longest)),),
     )
-    # The cross joins keep the order in which the index gives messages, so that a word which is
-    # nearly everywhere has its hits together after a few of them.
-    columns = """SELECT c.id AS conversation, c.title, m.id AS message, m.text, c.updated_at"""
-    long_words = [word for word in words if len(word) >= _TRIGRAM]
-    if long_words:
+    # The cross joins keep the order in which messages are read, so that a word which is nearly
+    # everywhere has its hits together after a few of them.
+    columns = "SELECT c.id AS conversation, c.title, m.id AS message, m.text, c.updated_at FROM"
+    join = "CROSS JOIN conversations AS c ON c.id = m.conversation AND c.deleted_at IS NULL"
+    terms = [term for word in words if (term := _term(db, word)) is not None]
+    if terms:
         yield from db.execute(
-            f"""{columns} FROM message_index AS i
-            CROSS JOIN messages AS m ON m.id = i.rowid
-            CROSS JOIN conversations AS c ON c.id = m.conversation AND c.deleted_at IS NULL
+            f"""{columns} message_index AS i CROSS JOIN messages AS m ON m.id = i.rowid {join}
             WHERE message_index MATCH ? ORDER BY i.rowid DESC""",
-            (" ".join(map(_quoted, long_words)),),
+            (" AND ".join(terms),),
         )
     else:
-        short_word = max(words, key=len)
-        # LIKE knows the case of ASCII letters only and ends at a NUL.
-        likes = {_like(short_word.lower()), _like(short_word.upper())}
-        if short_word.isascii():
-            likes = {_like(short_word)}
-        where = " OR ".join(["m.text LIKE CAST(? AS TEXT) ESCAPE '\\'"] * len(likes))
+        like = "m.text LIKE CAST(? AS TEXT) ESCAPE '\\'"
         yield from db.execute(
-            f"""{columns} FROM messages AS m
-            CROSS JOIN conversations AS c ON c.id = m.conversation AND c.deleted_at IS NULL
-            WHERE {where} ORDER BY m.id DESC""",
-            tuple(likes),
+            f"{columns} messages AS m {join} WHERE {like} OR {like} ORDER BY m.id DESC",
+            (_like(longest.lower()), _like(longest.upper())),
         )
+
+
+def _term(db: sqlite3.Connection, word: str) -> str | None:
+    """Return a word in FTS5's language; None if it is too short and in too many places.
+
+    A word of one or two characters is the beginning of some of the trigrams that there are.
+    """
+    if len(word) >= _TRIGRAM:
+        return _quoted(word)
+    start = _indexable(word.lower())
+    rows = db.execute(
+        "SELECT term FROM trigrams WHERE term >= ? AND term < ? LIMIT ?",
+        (start, start + "\U0010ffff", _MOST_TRIGRAMS + 1),
+    ).fetchall()
+    if len(rows) > _MOST_TRIGRAMS:
+        return None
+    # Without any, one that is nowhere either.
+    trigrams = [as_text(row["term"]) for row in rows] or [start + "\U0010ffff" * _TRIGRAM]
+    return "(" + " OR ".join(map(_quoted, trigrams)) + ")"
 
 
 def _indexable(text: str) -> str:
     """Return what the index may see of a text: it ends at a NUL, and takes no lone surrogate."""
     return text.replace("\0", " ").encode("utf-8", "replace").decode("utf-8")
+
+
+def _padded(text: str) -> str:
+    """Return a message for the index; in the end, too, each character begins a trigram."""
+    return _indexable(text) + " " * (_TRIGRAM - 1)
 
 
 def _quoted(word: str) -> str:
@@ -119,7 +138,9 @@ def _quoted(word: str) -> str:
 
 
 def _like(word: str) -> bytes:
-    return encoded("%" + re.sub(r"([%_\\])", r"\\\1", word) + "%")
+    """Return a pattern for what holds a word; a NUL in it stands for any character."""
+    pattern = re.sub(r"([%_\\])", r"\\\1", word[:_MOST_CHARACTERS]).replace("\0", "_")
+    return encoded(f"%{pattern}%")
 
 
 def _snippet(text: str, start: int, end: int) -> tuple[str, int, int]:

@@ -62,8 +62,9 @@ class HistoryService(QThread):
         if self._is_shut_down:
             return
         self._is_shut_down = True
+        # It may never have been. Before the end is queued: a thread that ended would start anew.
+        self.start()
         self._jobs.put(None)
-        self.start()  # it may never have been; otherwise nothing happens
         self.wait()
 
     def run(self) -> None:
