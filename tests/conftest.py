@@ -81,6 +81,8 @@ def _end(starpad: "Starpad") -> None:
     starpad.window.close()
     starpad.shutdown()
     starpad.window.deleteLater()
+    # Here and now: Python's collector might do it in another thread, while sockets are watched.
+    starpad.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 

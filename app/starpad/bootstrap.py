@@ -70,6 +70,7 @@ class Starpad(QObject):
         self.highlighting = HighlightService(self)
         self.history = HistoryService(data / "conversations.sqlite3", self)
         self.answerer = Answerer(self.engine, self.history, self)
+        self.chat = self._make_chat_services(data)
         self.theme = Theme(application)
         services = Services(
             self.settings,
@@ -80,7 +81,7 @@ class Starpad(QObject):
             self.completion,
             self.documents,
             self.highlighting,
-            self._make_chat_services(data),
+            self.chat,
         )
         self.window = MainWindow(services, self.theme)
         self.recovered = RecoveredText(data / "recovery", self.window.tabs, self.documents)
@@ -121,6 +122,7 @@ class Starpad(QObject):
     def _make_chat_services(self, data: Path) -> ChatServices:
         """Make what keeps conversations and has them answered."""
         self.history.reported.connect(self.notifier.report)
+        self.history.start()
         presets = Presets(data / "chat-presets.json")
         presets.all()
         self._problems += presets.problems

@@ -112,8 +112,9 @@ def _known(default: _Options, values: Mapping[str, Any]) -> _Options:
         value, kind = values.get(each.name), type(getattr(default, each.name))
         if kind is float and type(value) is int and abs(value) < _LARGEST:
             value = float(value)
-        is_number = isinstance(value, int | float)
-        if type(value) is kind and (not is_number or -1 <= value < _LARGEST):
+        if isinstance(value, int | float) and not -1 <= value < _LARGEST:
+            continue
+        if type(value) is kind:
             found[each.name] = value
     return replace(default, **found)
 

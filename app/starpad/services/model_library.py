@@ -189,6 +189,7 @@ def usual_options(settings: Settings, path: Path) -> LoadOptions:
         context_tokens=settings.context_tokens,
         threads=settings.engine_threads,
         kv_type=settings.kv_type,
+        long_preamble=settings.chat_long_preamble,
     )
 
 

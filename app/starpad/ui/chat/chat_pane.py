@@ -1,5 +1,6 @@
 """The chat pane: the conversation, the list of all, and the next question."""
 
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -142,7 +143,7 @@ class ChatPane(QWidget):
 
     def show_options(self) -> None:
         """Ask how questions of this conversation are to be answered."""
-        note = "" if self._chat.has_system_role else _NO_SYSTEM_ROLE
+        note = "" if self._chat.format.has_system else _NO_SYSTEM_ROLE
         options = self._chat.options
         dialog = OptionsDialog(self, options=options, presets=self._presets, note=note)
         dialog.accepted.connect(lambda: self._chat.set_options(dialog.values))
@@ -164,8 +165,9 @@ class ChatPane(QWidget):
     def _on_chat_state_changed(self) -> None:
         chat = self._chat
         self.bar.show_state(chat.state, chat.refusal(), is_answering=chat.is_answering_here)
-        self._note.setText(chat.model_note)
-        self._note.setVisible(bool(chat.model_note))
+        note = chat.format.problem or chat.format.badge
+        self._note.setText(note)
+        self._note.setVisible(bool(note))
 
     @Slot(object)
     def _on_chat_window_changed(self, use: WindowUse | None) -> None:
@@ -230,9 +232,12 @@ class ChatPane(QWidget):
         dialog.setWindowTitle("Rename the conversation")
         dialog.setLabelText("Title")
         dialog.setTextValue(self._title_of(conversation))
-        dialog.textValueSelected.connect(
-            lambda title: self._conversations.rename(conversation, title)
+        shown = self._chat.conversation
+        is_shown = shown is not None and shown.id == conversation
+        rename = (
+            self._chat.rename if is_shown else partial(self._conversations.rename, conversation)
         )
+        dialog.textValueSelected.connect(rename)
         dialog.open()
 
     def _title_of(self, conversation: int) -> str:

@@ -29,7 +29,7 @@ from PySide6.QtWidgets import (
 )
 
 from starpad.core.chat import Conversation
-from starpad.core.history_store import SearchHit
+from starpad.core.history_search import SearchHit
 from starpad.services.conversations import ConversationService
 
 _SEARCH_MS = 150

@@ -1,0 +1,217 @@
+"""One answer at a time: asked of the engine, streamed, and kept in the history as it grows."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+
+from starpad.core.chat import (
+    ChatOptions,
+    ChatState,
+    Message,
+    MessageState,
+    Turn,
+    WindowUse,
+)
+from starpad.core.engine_status import EngineStatus, LoadedModel
+from starpad.core.errors import StarpadError
+from starpad.engines.chat_prompt import ChatPrompter
+from starpad.engines.converse import Answer, PromptReady, converse, measure
+from starpad.services.engine import EngineService
+from starpad.services.history import HistoryService
+from starpad.services.history_calls import HistoryCalls
+from starpad.services.inference_thread import RequestEnd
+
+_SAVE_MS = 500
+"""At least this often a growing answer is written to the disk, so that a crash costs no more."""
+
+_ENGINE_GONE = "The model was unloaded or replaced before the answer was complete."
+_BUG = "The answer failed because of an error in Starpad; see its log."
+
+
+class Answerer(QObject):
+    """Has the loaded model write answers; a second one can only begin when the first has ended."""
+
+    changed = Signal()
+    """`message` has grown, or ended."""
+    state_changed = Signal()
+    model_changed = Signal()
+    window_changed = Signal(int, object)
+    """(conversation, WindowUse)"""
+    save_failed = Signal(object)
+    """(StarpadError) once for each answer; it is tried again each half second."""
+
+    def __init__(
+        self, engine: EngineService, history: HistoryService, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.state = ChatState.IDLE
+        self.conversation = 0
+        """The conversation of `message`."""
+        self.message: Message | None = None
+        """The answer that is written, or the last one; it may not be saved yet."""
+        self._engine = engine
+        self._calls = HistoryCalls(history, self)
+        self._prompter: ChatPrompter | None = None
+        self._model: LoadedModel | None = None
+        self._head = ""
+        """What the answer held before, when it is continued."""
+        self._request = 0
+        self._measuring = (0, 0)
+        """(request, conversation)"""
+        self._is_stopping = False
+        self._saved: Message | None = None
+        self._is_saving = False
+        self._is_failure_told = False
+        self._timer = QTimer(self, interval=_SAVE_MS)
+        self._timer.timeout.connect(self._save)
+        queued = Qt.ConnectionType.QueuedConnection
+        engine.value_received.connect(self._on_engine_value_received, queued)
+        engine.request_ended.connect(self._on_engine_request_ended, queued)
+        engine.status_changed.connect(self._on_engine_status_changed)
+
+    @property
+    def model(self) -> LoadedModel | None:
+        """The model that would answer."""
+        return self._model
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether an answer is under way."""
+        return self._request != 0
+
+    def answer(
+        self, conversation: int, message: Message, turns: Sequence[Turn], options: ChatOptions
+    ) -> None:
+        """Have `message`, an answer that is empty or to be continued, written.
+
+        `turns` end with the question, or with the answer so far. Without a model it fails.
+        """
+        self.conversation = conversation
+        self.message = self._saved = message
+        self._head = message.text
+        self._is_stopping = self._is_failure_told = False
+        if self._model is None or self._prompter is None:
+            self._end(MessageState.FAILED, "No model is loaded.")
+            return
+        job = partial(
+            converse,
+            prompter=self._prompter,
+            conversation=conversation,
+            turns=turns,
+            options=options,
+            model=self._model,
+        )
+        self._request = self._engine.submit(job)
+        self._timer.start()
+        self._set_state(ChatState.READING)
+
+    def measure(self, conversation: int, turns: Sequence[Turn], options: ChatOptions) -> None:
+        """Find out how full the window is; `window_changed` follows, if it can be told."""
+        if self._model is None or self._prompter is None or self._request:
+            return
+        job = partial(
+            measure,
+            prompter=self._prompter,
+            conversation=conversation,
+            turns=turns,
+            options=options,
+            model=self._model,
+        )
+        self._measuring = (self._engine.submit(job), conversation)
+
+    def stop(self) -> None:
+        """End the answer with what has come; nothing happens if there is none under way."""
+        if self._request:
+            self._is_stopping = True
+            self._engine.cancel(self._request)
+
+    def shutdown(self) -> None:
+        """Keep what has come of an answer; the history must still be open."""
+        self._timer.stop()
+        if self._request and self.message is not None:
+            self._request = 0
+            self.message = replace(self.message, state=MessageState.STOPPED)
+        self._save()
+
+    def _set_state(self, state: ChatState) -> None:
+        if state is not self.state:
+            self.state = state
+            self.state_changed.emit()
+
+    def _grow(self, answer: Answer) -> None:
+        if self.message is not None:
+            text = self._head + answer.text
+            self.message = replace(self.message, text=text, figures=answer.figures)
+
+    def _end(self, state: MessageState, problem: str = "") -> None:
+        self._request = 0
+        if self.message is not None:
+            text = self.message.text.rstrip()
+            self.message = replace(self.message, state=state, problem=problem, text=text)
+        self._save()
+        self.changed.emit()
+        self._set_state(ChatState.IDLE)
+
+    @Slot()
+    def _save(self) -> None:
+        message = self.message
+        if message is None or message == self._saved or self._is_saving:
+            return
+        self._is_saving = True
+        self._calls.ask(lambda store: store.update(message), partial(self._on_saved, message))
+
+    def _on_saved(self, message: Message, end: RequestEnd) -> None:
+        self._is_saving = False
+        if end.error is None:
+            self._saved = message
+            self._is_failure_told = False
+            if message is self.message and not self._request:
+                self._timer.stop()
+            elif not self._request:
+                self._save()
+            return
+        self._timer.start()
+        if not self._is_failure_told and isinstance(end.error, StarpadError):
+            self._is_failure_told = True
+            self.save_failed.emit(end.error)
+
+    def _tell_window(self, conversation: int, ready: PromptReady) -> None:
+        use = WindowUse(ready.prompt_tokens, ready.context_tokens, ready.left_out_messages)
+        self.window_changed.emit(conversation, use)
+
+    @Slot(int, object)
+    def _on_engine_value_received(self, request: int, value: object) -> None:
+        if not request or request != self._request:
+            return
+        if isinstance(value, PromptReady):
+            self._tell_window(self.conversation, value)
+        elif isinstance(value, Answer):
+            self._grow(value)
+            self._set_state(ChatState.WRITING)
+            self.changed.emit()
+
+    @Slot(int, object)
+    def _on_engine_request_ended(self, request: int, end: RequestEnd) -> None:
+        if request == self._measuring[0] and isinstance(end.value, PromptReady):
+            self._tell_window(self._measuring[1], end.value)
+        if not request or request != self._request:
+            return
+        if isinstance(end.value, Answer):
+            self._grow(end.value)
+            self._end(end.value.state)
+        elif end.cancelled and self._is_stopping:
+            self._end(MessageState.STOPPED)
+        elif end.cancelled:
+            self._end(MessageState.FAILED, _ENGINE_GONE)
+        else:
+            is_known = isinstance(end.error, StarpadError)
+            self._end(MessageState.FAILED, str(end.error) if is_known else _BUG)
+
+    @Slot(object)
+    def _on_engine_status_changed(self, status: EngineStatus) -> None:
+        if status.model != self._model:
+            self._model = status.model
+            self._prompter = ChatPrompter(status.model) if status.model else None
+            self.model_changed.emit()
