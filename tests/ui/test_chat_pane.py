@@ -2,27 +2,23 @@
 
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QGuiApplication, QTextCursor, QTextDocument
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QLabel, QMessageBox
 from pytestqt.qtbot import QtBot
 
+from chatting import ENDLESS, QUICK, Chat
 from starpad.bootstrap import Starpad
-from starpad.core.chat import ChatOptions, ChatState, Message, MessageState
+from starpad.core.chat import ChatOptions, MessageState
 from starpad.core.sampling import Sampling
 from starpad.ui.actions import ActionId
 from starpad.ui.chat.chat_pane import ChatPane
 from starpad.ui.chat.options_dialog import OptionsDialog
 from starpad.ui.diff_dialog import DiffDialog
-
-QUICK = ChatOptions(max_tokens=24, sampling=Sampling(temperature=0.4, seed=7))
-# The likeliest token each time: the small model then repeats itself for ever.
-ENDLESS = ChatOptions(max_tokens=6000, sampling=Sampling())
 
 
 @pytest.fixture
@@ -31,69 +27,6 @@ def pane(fresh_starpad: Starpad) -> ChatPane:
     fresh_starpad.window.activateWindow()
     pane.bar.field.setFocus()
     return pane
-
-
-class Chat:
-    """A person at the window."""
-
-    def __init__(self, starpad: Starpad, qtbot: QtBot) -> None:
-        self.starpad = starpad
-        self.qtbot = qtbot
-        self.window = starpad.window
-        self.pane = starpad.window.chat_pane
-        self.service = starpad.chat.chat
-        self.set_options(QUICK)
-
-    def set_options(self, options: ChatOptions) -> None:
-        self.service.set_options(options)
-        self.wait(lambda: self.service.options == options)
-
-    def wait(self, condition: Callable[[], object]) -> None:
-        self.qtbot.waitUntil(lambda: bool(condition()), timeout=8_000)
-
-    def write(self, text: str) -> None:
-        self.qtbot.keyClicks(self.pane.bar.field, text)
-
-    def send(self, text: str) -> None:
-        self.write(text)
-        self.qtbot.keyClick(self.pane.bar.field, Qt.Key.Key_Return)
-
-    def ask(self, text: str) -> Message:
-        """Ask and wait for the answer's end."""
-        before = len(self.service.messages)
-        self.send(text)
-        self.wait(lambda: len(self.service.messages) == before + 2)
-        return self.ended()
-
-    def ended(self) -> Message:
-        self.wait(lambda: self.service.state is ChatState.IDLE)
-        self.wait(lambda: not self.pane.transcript.is_writing)
-        return self.service.entries[-1].message
-
-    def begin_long(self, text: str = "go on and on") -> None:
-        self.set_options(ENDLESS)
-        self.send(text)
-        self.wait(lambda: self.service.entries and len(self.service.entries[-1].message.text) > 40)
-
-    @property
-    def path(self) -> list[str]:
-        return [entry.message.text for entry in self.service.entries]
-
-    def click(self, label: str, *, after: str = "") -> None:
-        """Click on a link of the conversation: the first one behind the text `after`."""
-        self.pane.transcript.finish()
-        view = self.pane.transcript
-        start = view.document().find(after) if after else QTextCursor(view.document())
-        found = view.document().find(label, start, QTextDocument.FindFlag.FindCaseSensitively)
-        assert not found.isNull(), f"{label} in {view.toPlainText()}"
-        found.setPosition(found.selectionStart())
-        view.setTextCursor(found)
-        view.ensureCursorVisible()
-        place = view.cursorRect(found).center() + QPoint(3, 0)
-        self.qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
-
-    def do(self, action: ActionId) -> None:
-        self.window.actions_by_id[action].trigger()
 
 
 @pytest.fixture

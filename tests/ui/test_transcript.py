@@ -272,7 +272,7 @@ def test_an_unfinished_answer_can_be_gone_on_with(
     transcript.finish()
     text = transcript.toPlainText()
     assert label in text
-    assert "12 tokens · 34.6 tokens/s · first token after 79 ms" in text
+    assert "12 tokens · 35 tokens/s · first token after 79 ms" in text
 
 
 def test_the_code_of_a_block_is_handed_out_as_it_was_written(

@@ -15,7 +15,7 @@ from starpad.core.chat import (
     WindowUse,
 )
 from starpad.core.engine_status import EngineStatus, LoadedModel
-from starpad.core.errors import StarpadError
+from starpad.core.errors import PromptTooLongError, StarpadError
 from starpad.engines.chat_prompt import ChatPrompter
 from starpad.engines.converse import Answer, PromptReady, converse, measure
 from starpad.services.engine import EngineService
@@ -177,6 +177,14 @@ class Answerer(QObject):
             self._is_failure_told = True
             self.save_failed.emit(end.error)
 
+    def _on_measured(self, end: RequestEnd) -> None:
+        conversation = self._measuring[1]
+        if isinstance(end.value, PromptReady):
+            self._tell_window(conversation, end.value)
+        elif isinstance(end.error, PromptTooLongError) and self._model is not None:
+            full = self._model.context_tokens
+            self.window_changed.emit(conversation, WindowUse(full, full))
+
     def _tell_window(self, conversation: int, ready: PromptReady) -> None:
         use = WindowUse(ready.prompt_tokens, ready.context_tokens, ready.left_out_messages)
         self.window_changed.emit(conversation, use)
@@ -194,8 +202,8 @@ class Answerer(QObject):
 
     @Slot(int, object)
     def _on_engine_request_ended(self, request: int, end: RequestEnd) -> None:
-        if request == self._measuring[0] and isinstance(end.value, PromptReady):
-            self._tell_window(self._measuring[1], end.value)
+        if request == self._measuring[0]:
+            self._on_measured(end)
         if not request or request != self._request:
             return
         if isinstance(end.value, Answer):

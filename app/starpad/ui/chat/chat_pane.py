@@ -1,14 +1,10 @@
 """The chat pane: the conversation, the list of all, and the next question."""
 
-from functools import partial
-from pathlib import Path
-
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QFont, QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from starpad.core import chat_export
-from starpad.core.chat import Conversation, WindowUse
+from starpad.core.chat import WindowUse
 from starpad.core.chat_presets import Presets
 from starpad.core.errors import StarpadError
 from starpad.services.chat import ChatService
@@ -16,6 +12,7 @@ from starpad.services.conversations import ConversationService
 from starpad.services.highlighting import HighlightService
 from starpad.ui.chat.chat_header import ChatHeader
 from starpad.ui.chat.code_colors import CodeBlock
+from starpad.ui.chat.conversation_commands import ConversationCommands
 from starpad.ui.chat.conversation_list import ConversationList
 from starpad.ui.chat.options_dialog import OptionsDialog
 from starpad.ui.chat.question_bar import QuestionBar
@@ -64,6 +61,7 @@ class ChatPane(QWidget):
         )
         self.list = ConversationList(conversations)
         self.bar = QuestionBar()
+        ConversationCommands(self, self.header, self.list, chat, conversations)
         self._note = text_label(is_quiet=True)
         self._note.setContentsMargins(12, 0, 12, 4)
         self._stack = QStackedWidget()
@@ -89,16 +87,10 @@ class ChatPane(QWidget):
         chat.kept.connect(self._on_chat_kept)
         chat.refused.connect(self._on_chat_refused)
         self._conversations.changed.connect(self._on_conversations_changed)
-        self._conversations.deleted.connect(self._on_conversations_deleted)
         self.header.list_toggled.connect(self._on_header_list_toggled)
         self.header.new_requested.connect(self.begin)
-        self.header.rename_requested.connect(self._on_header_rename_requested)
         self.header.options_requested.connect(self.show_options)
-        self.header.export_requested.connect(self._on_header_export_requested)
-        self.header.delete_requested.connect(self._on_header_delete_requested)
         self.list.chosen.connect(self._on_list_chosen)
-        self.list.rename_requested.connect(self._rename)
-        self.list.export_requested.connect(self._export)
         self.bar.submitted.connect(self._on_bar_submitted)
         self.bar.stop_requested.connect(chat.stop)
         self.bar.edit_cancelled.connect(self._end_editing)
@@ -193,12 +185,6 @@ class ChatPane(QWidget):
             self._chat.open(listed[0].id)
         self._is_begun = True
 
-    @Slot(object)
-    def _on_conversations_deleted(self, conversation: Conversation) -> None:
-        shown = self._chat.conversation
-        if shown is not None and shown.id == conversation.id:
-            self._chat.begin()
-
     # -- the conversation ---------------------------------------------------------------------
 
     @Slot(bool)
@@ -219,53 +205,6 @@ class ChatPane(QWidget):
         if self._find:
             self.transcript.scroll_to_message(self._find)
             self._find = 0
-
-    @Slot()
-    def _on_header_rename_requested(self) -> None:
-        if self._chat.conversation is not None:
-            self._rename(self._chat.conversation.id)
-
-    @Slot(int)
-    def _rename(self, conversation: int) -> None:
-        dialog = QInputDialog(self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle("Rename the conversation")
-        dialog.setLabelText("Title")
-        dialog.setTextValue(self._title_of(conversation))
-        shown = self._chat.conversation
-        is_shown = shown is not None and shown.id == conversation
-        rename = (
-            self._chat.rename if is_shown else partial(self._conversations.rename, conversation)
-        )
-        dialog.textValueSelected.connect(rename)
-        dialog.open()
-
-    def _title_of(self, conversation: int) -> str:
-        known = (each for each in self._conversations.conversations if each.id == conversation)
-        found = next(known, None)
-        return found.title if found is not None else ""
-
-    @Slot()
-    def _on_header_export_requested(self) -> None:
-        if self._chat.conversation is not None:
-            self._export(self._chat.conversation.id)
-
-    @Slot(int)
-    def _export(self, conversation: int) -> None:
-        name = chat_export.file_name(self._title_of(conversation), ".md")
-        path, _ = QFileDialog.getSaveFileName(
-            self,
-            "Export the conversation",
-            str(Path.home() / name),
-            "Markdown (*.md);;JSON with all branches (*.json)",
-        )
-        if path:
-            self._conversations.export(conversation, Path(path))
-
-    @Slot()
-    def _on_header_delete_requested(self) -> None:
-        if self._chat.conversation is not None:
-            self._conversations.delete(self._chat.conversation.id)
 
     # -- messages -----------------------------------------------------------------------------
 

@@ -18,7 +18,8 @@ def answer_note(message: Message) -> str:
     if figures is not None and figures.tokens:
         parts.append(f"{figures.tokens:,} tokens")
         if figures.tokens_per_second:
-            parts.append(f"{figures.tokens_per_second:.3g} tokens/s")
+            speed = figures.tokens_per_second
+            parts.append(f"{speed:,.{0 if speed >= 10 else 1}f} tokens/s")
         parts.append(f"first token after {figures.time_to_first_token_ms:,.0f} ms")
         if figures.stop_reason and message.state is MessageState.COMPLETE:
             parts.append(figures.stop_reason)
