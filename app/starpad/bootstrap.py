@@ -43,7 +43,7 @@ from starpad.services.model_library import ModelLibrary
 from starpad.services.model_search import ModelSearch
 from starpad.services.notifier import Notification, Notifier, Severity
 from starpad.services.settings import SettingsService
-from starpad.ui.chat_commands import ChatServices
+from starpad.ui.chat.chat_pane import ChatServices
 from starpad.ui.crash_dialog import CrashGuard
 from starpad.ui.main_window import MainWindow, Services
 from starpad.ui.models.model_choice import ModelServices

@@ -136,8 +136,8 @@ _MESSAGES = st.builds(
 _OPTIONS = st.builds(
     ChatOptions,
     system_prompt=_TEXTS,
-    max_tokens=st.integers(1),
-    sampling=st.builds(Sampling, temperature=st.floats(0, 2), seed=st.integers(-1)),
+    max_tokens=st.integers(1, 1 << 20),
+    sampling=st.builds(Sampling, temperature=st.floats(0, 2), seed=st.integers(-1, 2**31 - 1)),
     preset=_TEXTS,
 )
 _CONVERSATIONS = st.builds(

@@ -42,7 +42,10 @@ def test_every_setting_is_on_one_page_or_hidden() -> None:
     shown = [field.name for page in fields_of_pages().values() for field in page]
     hidden = [field.name for field in FIELDS.values() if field.about.page is Page.HIDDEN]
     assert sorted(shown + hidden) == sorted(item.name for item in fields(Settings))
-    assert hidden == ["model_path", "models_folder", "recent_files", "window_geometry"]
+    assert hidden == [
+        "model_path", "models_folder", "recent_files", "window_geometry", "chat_is_shown",
+        "chat_draft", "chat_split",
+    ]  # fmt: skip
 
 
 def test_no_page_is_empty_and_each_shown_setting_explains_itself() -> None:

@@ -1,6 +1,7 @@
 """How far a load has come is read from the process's memory and from what it has read."""
 
 import asyncio
+import gc
 import os
 import subprocess
 import sys
@@ -28,14 +29,15 @@ async def until(is_so: Callable[[], bool]) -> None:
 
 
 def test_the_fraction_follows_the_memory_upwards_only() -> None:
-    need = psutil.Process().memory_info().rss + (400 << 20)
+    gc.collect()  # what other tests left would otherwise be given back meanwhile
+    need = psutil.Process().memory_info().rss + (1 << 30)
     fractions: list[float] = []
 
     async def watch() -> None:
         watching = asyncio.create_task(report_progress(os.getpid(), need, HUGE, fractions.append))
         await until(lambda: bool(fractions))
         first = fractions[-1]
-        ballast = bytearray(b"x") * (100 << 20)
+        ballast = bytearray(b"x") * (300 << 20)
         await until(lambda: fractions[-1] > first + 0.02)  # of a large process, little
         del ballast
         reported = len(fractions)

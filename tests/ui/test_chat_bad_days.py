@@ -83,8 +83,10 @@ def test_an_answer_that_was_cut_off_can_be_gone_on_with(chat: Chat) -> None:
         database.execute(state)
     database.close()
     chat.starpad.answerer.message = None  # as after a restart
+    conversation = chat.service.conversation
+    assert conversation is not None
     chat.service.begin()
-    chat.service.open(chat.starpad.chat.conversations.conversations[0].id)
+    chat.service.open(conversation.id)
     chat.wait(lambda: len(chat.path) == 2)
     chat.pane.transcript.finish()
     assert "Not finished" in chat.pane.transcript.toPlainText()
@@ -124,6 +126,18 @@ def test_a_model_that_is_unloaded_meanwhile_leaves_its_partial_answer(chat: Chat
     assert chat.pane.bar.field.text == "not sent"
     assert chat.pane.bar.state_text == "No model is loaded."
     assert not chat.pane.bar.send.isEnabled()
+
+
+def test_closing_the_window_keeps_what_has_come_of_an_answer(chat: Chat) -> None:
+    chat.begin_long()
+    text = chat.path[-1]
+    chat.starpad.shutdown()
+    store = HistoryStore.open(chat.starpad.history._path)
+    (conversation,) = store.conversations()
+    _, answer = store.conversation(conversation.id)[1].values()
+    store.close()
+    assert answer.state is MessageState.STOPPED
+    assert answer.text.startswith(text)
 
 
 def test_a_question_that_is_too_long_is_kept_and_refused_with_the_numbers(chat: Chat) -> None:

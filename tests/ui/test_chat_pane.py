@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QLabel, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QLabel, QMenu, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from chatting import ENDLESS, QUICK, Chat
 from starpad.bootstrap import Starpad
-from starpad.core.chat import ChatOptions, MessageState
+from starpad.core.chat import ChatOptions, ChatState, MessageState
 from starpad.core.sampling import Sampling
 from starpad.ui.actions import ActionId
 from starpad.ui.chat.chat_pane import ChatPane
@@ -144,6 +144,89 @@ def test_conversations_are_listed_searched_renamed_deleted_and_brought_back(chat
     undo = next(n for n in messages.notifications if "deleted" in n.message).actions[0]
     undo.callback()
     chat.wait(lambda: len(chat.starpad.chat.conversations.conversations) == 2)
+
+
+def test_the_list_is_used_by_keys(chat: Chat) -> None:
+    chat.ask("first words")
+    chat.do(ActionId.NEW_CONVERSATION)
+    chat.ask("other words")
+    chat.do(ActionId.CONVERSATIONS)
+    listing = chat.pane.list
+    chat.wait(lambda: len(listing.items) == 2)
+    chat.qtbot.keyClicks(listing.search, "nothing like this")
+    chat.wait(lambda: len(listing.items) == 0)
+    chat.qtbot.keyClick(listing.search, Qt.Key.Key_Return)
+    listing.search.clear()
+    chat.wait(lambda: len(listing.items) == 2)
+    listing.grab()
+    chat.qtbot.keyClick(listing.search, Qt.Key.Key_Down)
+    assert listing.view.hasFocus()
+    chat.qtbot.keyClick(listing.view, Qt.Key.Key_Down)
+    chat.qtbot.keyClick(listing.view, Qt.Key.Key_F2)
+    dialog = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QInputDialog))
+    assert dialog.textValue() == "first words"
+    dialog.setTextValue("Renamed")
+    dialog.accept()
+    chat.wait(lambda: [item.title for item in listing.items] == ["other words", "Renamed"])
+    listing.view.setCurrentIndex(listing.view.model().index(0, 0))
+    chat.qtbot.keyClick(listing.view, Qt.Key.Key_Delete)
+    chat.wait(lambda: [item.title for item in listing.items] == ["Renamed"])
+    chat.wait(lambda: chat.path == [])  # it was the one on screen
+    chat.qtbot.keyClick(listing.view, Qt.Key.Key_Return)
+    chat.wait(lambda: True)
+
+
+def test_a_right_click_offers_what_can_be_done_with_a_conversation(chat: Chat) -> None:
+    chat.ask("words")
+    chat.do(ActionId.CONVERSATIONS)
+    listing = chat.pane.list
+    chat.wait(lambda: listing.items)
+    listing.view.customContextMenuRequested.emit(QPoint(5, 5))
+    menu = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QMenu) and w.isVisible())
+    assert [action.text() for action in menu.actions()] == ["Rename…", "Export…", "Delete"]
+    menu.actions()[2].trigger()
+    chat.wait(lambda: not listing.items)
+    menu.close()
+
+
+def test_deleting_a_conversation_stops_its_answer(chat: Chat) -> None:
+    chat.begin_long()
+    chat.pane.header.actions_by_text["Delete"].trigger()
+    chat.wait(lambda: chat.path == [])
+    chat.wait(lambda: chat.service.state is ChatState.IDLE)
+
+
+def test_another_conversation_is_read_while_one_is_answered(chat: Chat) -> None:
+    chat.ask("about tea")
+    tea = chat.service.conversation
+    assert tea is not None
+    chat.service.begin()
+    chat.begin_long("about coffee")
+    coffee = chat.service.conversation
+    assert coffee is not None
+    chat.service.open(tea.id)
+    chat.wait(lambda: chat.path[:1] == ["about tea"])
+    assert chat.pane.bar.state_text == "Another conversation is being answered."
+    assert not chat.pane.bar.send.isEnabled()
+    chat.service.open(coffee.id)
+    chat.wait(lambda: chat.path[:1] == ["about coffee"])
+    assert chat.pane.bar.send.text() == "Stop"
+    length = len(chat.path[-1])
+    chat.wait(lambda: len(chat.path[-1]) > length)
+    chat.service.stop()
+    chat.ended()
+
+
+def test_a_question_that_is_not_sent_comes_back_in_the_next_session(chat: Chat) -> None:
+    chat.write("half a thou")
+    for tab in chat.window.tabs.tabs:
+        tab.mark_saved()
+    chat.window.close()
+    assert chat.starpad.settings.current.chat_draft == "half a thou"
+    pane = ChatPane(chat.starpad.chat, chat.starpad.highlighting, chat.starpad.theme)
+    chat.qtbot.addWidget(pane)
+    pane.bar.field.set_text(chat.starpad.settings.current.chat_draft)
+    assert pane.draft == "half a thou"
 
 
 @pytest.mark.parametrize("ending", [".md", ".json"])

@@ -244,6 +244,7 @@ class Settings:
     recent_files: Annotated[tuple[str, ...], About(Page.HIDDEN, "Recent files")] = ()
     window_geometry: Annotated[str, About(Page.HIDDEN, "Window position")] = ""
     chat_is_shown: Annotated[bool, About(Page.HIDDEN, "Chat")] = True
+    chat_draft: Annotated[str, About(Page.HIDDEN, "Question not sent")] = ""
     chat_split: Annotated[str, About(Page.HIDDEN, "Width of the chat")] = ""
 
 

@@ -58,6 +58,7 @@ class HighlightService(QObject):
         self._process: QProcess | None = None
         self._received = bytearray()
         self._documents: set[int] = set()
+        self._is_shut_down = False
         self._lexing: int | None = None
         self._restart_policy = RestartPolicy()
         self._watchdog = QTimer(self, singleShot=True, interval=ANSWER_LIMIT_MS)
@@ -94,13 +95,16 @@ class HighlightService(QObject):
             self._send(("close", document))
 
     def shutdown(self) -> None:
-        """End the host."""
+        """End the host; no text is colored from now on."""
+        self._is_shut_down = True
         self._documents.clear()
         self._end_process()
 
     # -- the process --------------------------------------------------------------------------
 
     def _send(self, message: Message) -> None:
+        if self._is_shut_down:  # timers may still be running
+            return
         process = self._process or self._start_process()
         if process.state() != QProcess.ProcessState.NotRunning:
             process.write(encode(message))

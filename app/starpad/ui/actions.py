@@ -205,7 +205,7 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         Menu.CHAT, "&Document", "Ask for the selection, or else the file, with comments",
         ("Ctrl+Alt+D",), _DOCUMENT),
     ActionId.ADD_CODE: ActionSpec(
-        Menu.CHAT, "Add &code to the question",
+        Menu.CHAT, "Add code to the &question",
         "Put the selection, or else the file, into the question", ("Ctrl+Alt+A",), _DOCUMENT),
     ActionId.STOP_ANSWER: ActionSpec(
         Menu.CHAT, "&Stop the answer", "Keep what has come of it", ("Ctrl+Alt+X",),

@@ -1,7 +1,6 @@
 """Between the chat pane and the rest of the window: code to and from the editor, links, news."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -11,15 +10,12 @@ from PySide6.QtWidgets import QMainWindow
 
 from starpad.core import chat_tasks, patch
 from starpad.core.chat import Conversation
-from starpad.core.chat_presets import Presets
 from starpad.core.chat_tasks import ChatTask, Excerpt
 from starpad.core.errors import StarpadError
 from starpad.core.languages import Language, name_of
-from starpad.services.chat import ChatService
-from starpad.services.conversations import ConversationService
 from starpad.services.notifier import Notification, NotificationAction, Notifier, Severity
 from starpad.ui.actions import ActionId
-from starpad.ui.chat.chat_pane import ChatPane
+from starpad.ui.chat.chat_pane import ChatPane, ChatServices
 from starpad.ui.chat.code_colors import CodeBlock
 from starpad.ui.diff_dialog import DiffDialog
 from starpad.ui.editor.editor_tab import EditorTab
@@ -29,15 +25,6 @@ from starpad.ui.questions import ask
 from starpad.ui.text_positions import text_between
 
 _NOTHING_OPEN = "There is no code to ask about: open a file, or write something."
-
-
-@dataclass(frozen=True, slots=True)
-class ChatServices:
-    """What the chat pane and its commands call."""
-
-    chat: ChatService
-    conversations: ConversationService
-    presets: Presets
 
 
 class ChatCommands(QObject):

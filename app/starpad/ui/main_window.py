@@ -22,8 +22,8 @@ from starpad.services.notifier import Notifier
 from starpad.services.settings import SettingsService
 from starpad.ui import actions as action_table
 from starpad.ui.actions import ACTIONS, ActionId, Needs
-from starpad.ui.chat.chat_pane import ChatPane
-from starpad.ui.chat_commands import ChatCommands, ChatServices
+from starpad.ui.chat.chat_pane import ChatPane, ChatServices
+from starpad.ui.chat_commands import ChatCommands
 from starpad.ui.editor.code_editor import CodeEditor
 from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.editor.editor_tabs import EditorTabs
@@ -82,12 +82,9 @@ class MainWindow(QMainWindow):
         self.models = ModelCommands(
             self, self.picker, services.models, services.library_work, services.notifier
         )
-        chat = services.chat
-        self.chat_pane = ChatPane(
-            chat.chat, chat.conversations, chat.presets, services.highlighting, theme
-        )
+        self.chat_pane = ChatPane(services.chat, services.highlighting, theme)
         self.chat = ChatCommands(
-            self, self.chat_pane, self.tabs, self.files, chat, services.notifier
+            self, self.chat_pane, self.tabs, self.files, services.chat, services.notifier
         )
         self._split = QSplitter(Qt.Orientation.Horizontal)
         self._split.addWidget(self.tabs)
@@ -272,6 +269,7 @@ class MainWindow(QMainWindow):
         if not split or not self._split.restoreState(b64decode(split)):
             self._split.setSizes(_SPLIT)
         self.chat_pane.setVisible(settings.chat_is_shown)
+        self.chat_pane.bar.field.set_text(settings.chat_draft)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -287,6 +285,7 @@ class MainWindow(QMainWindow):
                 window_geometry=b64encode(self.saveGeometry().data()).decode("ascii"),
                 chat_split=b64encode(self._split.saveState().data()).decode("ascii"),
                 chat_is_shown=not self.chat_pane.isHidden(),
+                chat_draft=self.chat_pane.draft,
             )
             event.accept()
         else:

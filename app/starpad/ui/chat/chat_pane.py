@@ -1,5 +1,7 @@
 """The chat pane: the conversation, the list of all, and the next question."""
 
+from dataclasses import dataclass
+
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QFont, QGuiApplication
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
@@ -19,11 +21,22 @@ from starpad.ui.chat.question_bar import QuestionBar
 from starpad.ui.chat.transcript import Transcript
 from starpad.ui.labels import text_label
 from starpad.ui.questions import ask
+from starpad.ui.spoken import announce
 from starpad.ui.theme import Theme
 
+_DRAFT_CHARACTERS = 100_000
 _NO_SYSTEM_ROLE = (
     "This model knows no instructions of their own: they go before the first question."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class ChatServices:
+    """What the chat pane and its commands call."""
+
+    chat: ChatService
+    conversations: ConversationService
+    presets: Presets
 
 
 class ChatPane(QWidget):
@@ -35,17 +48,15 @@ class ChatPane(QWidget):
 
     def __init__(
         self,
-        chat: ChatService,
-        conversations: ConversationService,
-        presets: Presets,
+        services: ChatServices,
         highlighting: HighlightService,
         theme: Theme,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._chat = chat
-        self._conversations = conversations
-        self._presets = presets
+        self._chat = chat = services.chat
+        self._conversations = conversations = services.conversations
+        self._presets = services.presets
         self._edited = 0
         """The earlier question that is asked anew."""
         self._draft = ""
@@ -54,6 +65,7 @@ class ChatPane(QWidget):
         """A question on its way into the history; it leaves the field when it is there."""
         self._find = 0
         self._is_begun = False
+        self._is_answering = False
         self.header = ChatHeader()
         self.transcript = Transcript(highlighting, theme)
         self.transcript.setPlaceholderText(
@@ -98,6 +110,12 @@ class ChatPane(QWidget):
         self.transcript.code_action.connect(self._on_transcript_code_action)
         self.transcript.link_clicked.connect(self.link_clicked)
         self.transcript.written.connect(self._on_transcript_written)
+
+    @property
+    def draft(self) -> str:
+        """The question that is not sent yet, to be kept for the next session."""
+        text = self._draft if self._edited else self.bar.field.text
+        return text if len(text) <= _DRAFT_CHARACTERS else ""
 
     def begin(self) -> None:
         """Show an empty conversation."""
@@ -157,6 +175,9 @@ class ChatPane(QWidget):
     def _on_chat_state_changed(self) -> None:
         chat = self._chat
         self.bar.show_state(chat.state, chat.refusal(), is_answering=chat.is_answering_here)
+        if self._is_answering and not chat.is_answering_here:
+            announce(self.transcript, "The answer has ended.")
+        self._is_answering = chat.is_answering_here
         note = chat.format.problem or chat.format.badge
         self._note.setText(note)
         self._note.setVisible(bool(note))
@@ -170,7 +191,8 @@ class ChatPane(QWidget):
         if self._asked and self.bar.field.text == self._asked:
             self._end_editing()
         self._asked = ""
-        self._conversations.refresh()
+        if self.list.isVisible():
+            self._conversations.refresh()
 
     @Slot(str, object)
     def _on_chat_refused(self, question: str, _error: StarpadError) -> None:

@@ -71,12 +71,14 @@ class ConversationCommands(QObject):
             command(self._chat.conversation.id)
 
     def _title_of(self, conversation: int) -> str:
-        known = (each for each in self._conversations.conversations if each.id == conversation)
-        found = next(known, None)
-        return found.title if found is not None else ""
+        shown = self._chat.conversation
+        known = (*filter(None, [shown]), *self._conversations.conversations)
+        return next((each.title for each in known if each.id == conversation), "")
 
     @Slot(object)
     def _on_conversations_deleted(self, conversation: Conversation) -> None:
         shown = self._chat.conversation
         if shown is not None and shown.id == conversation.id:
+            if self._chat.is_answering_here:
+                self._chat.stop()
             self._chat.begin()

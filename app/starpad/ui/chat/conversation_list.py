@@ -32,7 +32,7 @@ from starpad.core.chat import Conversation
 from starpad.core.history_search import SearchHit
 from starpad.services.conversations import ConversationService
 
-_SEARCH_MS = 150
+_SEARCH_MS = 30
 _ROW_LINES = 2.7
 _PADDING_PX = 10
 _SECOND = Qt.ItemDataRole.UserRole

@@ -20,7 +20,7 @@ from starpad.core.download import Download, DownloadState
 from starpad.ui.labels import ElidedLabel, restyle, text_label
 from starpad.ui.models.download_steps import Step, steps_for
 from starpad.ui.models.progress_text import PER_MILLE, per_mille, progress_text
-from starpad.ui.models.spoken import announce
+from starpad.ui.spoken import announce
 
 _KEYS = (
     "Arrow keys: other downloads. Space: pause or go on. Delete: cancel or remove. "

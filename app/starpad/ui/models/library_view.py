@@ -21,9 +21,9 @@ from starpad.ui.labels import ElidedLabel, EmptyState, restyle
 from starpad.ui.models.library_details import Deed, LibraryDetails
 from starpad.ui.models.library_table import LibraryTable
 from starpad.ui.models.progress_text import size_text
-from starpad.ui.models.spoken import announce
 from starpad.ui.models.work_strip import WorkStrip
 from starpad.ui.questions import ask
+from starpad.ui.spoken import announce
 
 _ENDING = ".gguf"
 _NAME_CHARACTERS = 40

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from starpad.ui.labels import Notice, text_label, title_label
 from starpad.ui.models.device_code import DeviceCodePanel
-from starpad.ui.models.spoken import announce
+from starpad.ui.spoken import announce
 
 _WIDTH_CHARACTERS = 88
 _WHY = (
