@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QLabel, QMenu, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QInputDialog, QLabel, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from chatting import ENDLESS, QUICK, Chat
@@ -181,8 +181,9 @@ def test_a_right_click_offers_what_can_be_done_with_a_conversation(chat: Chat) -
     chat.do(ActionId.CONVERSATIONS)
     listing = chat.pane.list
     chat.wait(lambda: listing.items)
-    listing.view.customContextMenuRequested.emit(QPoint(5, 5))
-    menu = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QMenu) and w.isVisible())
+    assert listing.menu_at(QPoint(5, 500)) is None
+    menu = listing.menu_at(QPoint(5, 5))
+    assert menu is not None
     assert [action.text() for action in menu.actions()] == ["Rename…", "Export…", "Delete"]
     menu.actions()[2].trigger()
     chat.wait(lambda: not listing.items)

@@ -199,15 +199,21 @@ class ConversationList(QWidget):
         found = (item.message_id or 0) if isinstance(item, SearchHit) else 0
         self.chosen.emit(self._id(index), found)
 
-    @Slot(QPoint)
-    def _on_menu_requested(self, point: QPoint) -> None:
+    def menu_at(self, point: QPoint) -> QMenu | None:
+        """Return what can be done with the conversation under a point of the list."""
         index = self.view.indexAt(point)
         if not index.isValid():
-            return
+            return None
         number = self._id(index)
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addAction("Rename…").triggered.connect(lambda: self.rename_requested.emit(number))
         menu.addAction("Export…").triggered.connect(lambda: self.export_requested.emit(number))
         menu.addAction("Delete").triggered.connect(lambda: self._service.delete(number))
-        menu.popup(self.view.viewport().mapToGlobal(point))
+        return menu
+
+    @Slot(QPoint)
+    def _on_menu_requested(self, point: QPoint) -> None:
+        menu = self.menu_at(point)
+        if menu is not None:
+            menu.popup(self.view.viewport().mapToGlobal(point))
