@@ -163,11 +163,12 @@ def _measure_window(path: Path) -> bool:
 
     listing.begin()
     list_ms = until(lambda: listing.items)
+    found: list[str] = []
+    conversations.found.connect(lambda query, _hits: found.append(query))
     worst_ms = 0.0
     for query in QUERIES.values():
-        before = listing.items
         listing.search.setText(query)
-        worst_ms = max(worst_ms, until(partial(lambda old: listing.items is not old, before)))
+        worst_ms = max(worst_ms, until(partial(lambda asked: asked in found, query)))
     _print([("on screen: the list, first time", list_ms, list_ms, f"bar {SCREEN_MS:.0f} ms")])
     _print([("on screen: the slowest search", worst_ms, list_ms, f"bar {SEARCH_MS:.0f} ms")])
     history.shutdown()

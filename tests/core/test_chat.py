@@ -16,6 +16,7 @@ from starpad.core.chat import (
     Role,
     Turn,
     alternatives,
+    beside,
     entries_of,
     newest_leaf,
     path_to,
@@ -191,3 +192,9 @@ def test_what_makes_sense_is_kept_beside_what_does_not() -> None:
     found = ChatOptions.from_json(json.dumps(values))
     assert found == expected
     assert type(found.sampling.temperature) is float
+
+
+def test_an_alternative_beside_another_is_found_up_to_the_ends() -> None:
+    messages = {n: Message(n, 1 if n > 1 else None, Role.ASSISTANT, "") for n in (1, 4, 2, 3)}
+    assert [beside(messages, 3, step) for step in (-2, -1, 0, 1, 2)] == [None, 2, 3, 4, None]
+    assert beside(messages, 9, 1) is None

@@ -121,6 +121,8 @@ def test_a_model_that_is_unloaded_meanwhile_leaves_its_partial_answer(chat: Chat
     chat.starpad.engine.unload()
     chat.wait(lambda: chat.service.entries[-1].message.state is MessageState.FAILED)
     assert len(chat.path[-1]) > 40
+    chat.click("Retry")
+    chat.wait(lambda: "No model is loaded." in _messages(chat))
     chat.write("not sent")
     chat.qtbot.keyClick(chat.pane.bar.field, Qt.Key.Key_Return)
     assert chat.pane.bar.field.text == "not sent"
@@ -260,5 +262,7 @@ def test_two_windows_on_one_history_lose_nothing_of_each_other(
     chat.wait(lambda: len(chat.service.messages) == 6)
     texts = {message.text for message in chat.service.messages.values()}
     assert {"asked here", "asked there", "asked here again"} <= texts
+    second_window.starpad.chat.conversations.check()
+    second_window.wait(lambda: len(second_window.service.messages) == 6)
     # Both wrote below the same answer: two branches.
     assert chat.service.entries[2].alternatives == 2

@@ -146,6 +146,18 @@ def test_conversations_are_listed_searched_renamed_deleted_and_brought_back(chat
     chat.wait(lambda: len(chat.starpad.chat.conversations.conversations) == 2)
 
 
+def test_a_found_message_comes_into_view(chat: Chat) -> None:
+    _show_answer(chat, "word\n\n" * 80 + "needle\n\n" + "word\n\n" * 80)
+    chat.ask("later question")
+    bar = chat.pane.transcript.verticalScrollBar()
+    assert bar.value() == bar.maximum() > 0
+    chat.do(ActionId.CONVERSATIONS)
+    chat.qtbot.keyClicks(chat.pane.list.search, "needle")
+    chat.wait(lambda: len(chat.pane.list.items) == 1 and chat.pane.list.items[0].title)
+    chat.qtbot.keyClick(chat.pane.list.search, Qt.Key.Key_Return)
+    chat.wait(lambda: 0 < bar.value() < bar.maximum() // 2)
+
+
 def test_the_list_is_used_by_keys(chat: Chat) -> None:
     chat.ask("first words")
     chat.do(ActionId.NEW_CONVERSATION)
@@ -390,6 +402,29 @@ def test_a_link_is_opened_after_a_question_only(
     assert "https://example.com/page" in box.informativeText()
     box.accept()
     assert opened == ["https://example.com/page"]
+
+
+def test_edit_commands_go_to_the_text_that_has_the_focus(chat: Chat) -> None:
+    _set_editor(chat, "of the editor")
+    tab = chat.window.tabs.current
+    assert tab is not None
+    tab.editor.selectAll()
+    _show_answer(chat, "of the answer")
+    view, field = chat.pane.transcript, chat.pane.bar.field
+    view.setFocus()
+    view.setTextCursor(view.document().find("of the answer"))
+    chat.qtbot.keyClick(view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QGuiApplication.clipboard().text() == "of the answer"
+    field.setFocus()
+    chat.do(ActionId.PASTE)
+    assert field.text == "of the answer"
+    chat.do(ActionId.UNDO)
+    assert field.text == ""
+    assert _editor_text(chat) == "of the editor"
+    tab.editor.setFocus()
+    chat.do(ActionId.CUT)
+    assert _editor_text(chat) == ""
+    assert QGuiApplication.clipboard().text() == "of the editor"
 
 
 def test_the_chat_is_reached_and_hidden_by_its_key(chat: Chat) -> None:

@@ -207,6 +207,15 @@ def alternatives(messages: Mapping[int, Message], message: Message) -> tuple[Mes
     return tuple(sorted(same, key=lambda each: each.id))
 
 
+def beside(messages: Mapping[int, Message], message: int, step: int) -> int | None:
+    """Return the alternative `step` places after `message`, None at an end; -1 is before it."""
+    if message not in messages:
+        return None
+    same = [each.id for each in alternatives(messages, messages[message])]
+    at = same.index(message) + step
+    return same[at] if 0 <= at < len(same) else None
+
+
 def newest_leaf(messages: Mapping[int, Message], start: int) -> int:
     """Return the last message of the newest path that leads on from `start`."""
     newest_child: dict[int | None, int] = {}

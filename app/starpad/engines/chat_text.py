@@ -3,11 +3,16 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from starpad.core.chat import Role, Turn
 from starpad.core.engine_status import LoadedModel
 from starpad.core.errors import ChatTemplateError
-from starpad.engines.chat_template import ChatTemplate, Message
+
+if TYPE_CHECKING:
+    from starpad.engines.chat_template import ChatTemplate
+
+Message = dict[str, str]
 
 # Halves of a surrogate pair: no message holds one, after `sendable`.
 _BEGIN, _BEGIN_ANSWER, _END = "\ud800", "\ud801", "\ud805"
@@ -42,6 +47,8 @@ class ChatText:
         if chat.problem:
             raise ChatTemplateError(chat.problem, "Choose another model for chat.")
         if self._template is None:
+            from starpad.engines.chat_template import ChatTemplate  # 40 ms for Jinja
+
             self._template = ChatTemplate(chat.template, self._model.bos_text, self._model.eos_text)
         messages = _messages(system, turns, has_system=chat.has_system)
         is_continued = messages[-1]["role"] == Role.ASSISTANT

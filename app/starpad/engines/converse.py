@@ -3,11 +3,12 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from starpad.core.chat import AnswerFigures, ChatOptions, MessageState, Role, Turn
 from starpad.core.engine_status import LoadedModel
 from starpad.core.fim import SPECIAL_TOKEN_TEXTS
+from starpad.engines.answer import Answer, PromptReady
 from starpad.engines.chat_prompt import ChatPrompt, ChatPrompter
 from starpad.engines.client import EngineClient
 from starpad.engines.prompt_steps import read_in_steps
@@ -17,29 +18,6 @@ CHAT_SLOT = 1
 """Chat's own slot in the engine: completion's cache is in slot 0."""
 _FRAME_S = 0.033
 """Text on screen changes at most this often, however fast tokens come."""
-
-
-@dataclass(frozen=True, slots=True)
-class PromptReady:
-    """How a conversation fills the context window."""
-
-    prompt_tokens: int
-    context_tokens: int
-    left_out_messages: int
-    max_tokens: int
-    """What an answer may have: what was asked for, or less if there is no room."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The text generated so far, by this request alone, and what it cost.
-
-    White space at its beginning is the model's; a prompt that holds the answer needs it.
-    """
-
-    text: str
-    figures: AnswerFigures
-    state: MessageState = MessageState.STREAMING
 
 
 async def converse(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
@@ -16,12 +17,15 @@ from starpad.core.chat import (
 )
 from starpad.core.engine_status import EngineStatus, LoadedModel
 from starpad.core.errors import PromptTooLongError, StarpadError
+from starpad.engines.answer import Answer, PromptReady
 from starpad.engines.chat_prompt import ChatPrompter
-from starpad.engines.converse import Answer, PromptReady, converse, measure
 from starpad.services.engine import EngineService
 from starpad.services.history import HistoryService
 from starpad.services.history_calls import HistoryCalls
-from starpad.services.inference_thread import RequestEnd
+from starpad.services.inference_thread import Emit, RequestEnd
+
+if TYPE_CHECKING:
+    from starpad.engines.client import EngineClient
 
 _SAVE_MS = 500
 """At least this often a growing answer is written to the disk, so that a crash costs no more."""
@@ -96,7 +100,7 @@ class Answerer(QObject):
             self._end(MessageState.FAILED, "No model is loaded.")
             return
         job = partial(
-            converse,
+            _converse,
             prompter=self._prompter,
             conversation=conversation,
             turns=turns,
@@ -112,7 +116,7 @@ class Answerer(QObject):
         if self._model is None or self._prompter is None or self._request:
             return
         job = partial(
-            measure,
+            _measure,
             prompter=self._prompter,
             conversation=conversation,
             turns=turns,
@@ -223,3 +227,18 @@ class Answerer(QObject):
             self._model = status.model
             self._prompter = ChatPrompter(status.model) if status.model else None
             self.model_changed.emit()
+
+
+# The engine's client takes 0.1 s to import, which the window need not wait for.
+
+
+async def _converse(client: "EngineClient", emit: Emit, **what: Any) -> Answer:
+    from starpad.engines.converse import converse
+
+    return await converse(client, emit, **what)
+
+
+async def _measure(client: "EngineClient", emit: Emit, **what: Any) -> PromptReady:
+    from starpad.engines.converse import measure
+
+    return await measure(client, emit, **what)

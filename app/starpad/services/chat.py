@@ -16,7 +16,7 @@ from starpad.core.chat import (
     MessageState,
     Role,
     WindowUse,
-    alternatives,
+    beside,
     entries_of,
     newest_leaf,
     path_to,
@@ -155,23 +155,20 @@ class ChatService(QObject):
 
     def go_on(self, message: int) -> None:
         """Have an answer that was cut or stopped continued."""
-        old = self._messages.get(message)
-        if old is None or self.refusal():
-            return
-        begun = replace(old, state=MessageState.STREAMING, problem="")
-        self._messages[message] = begun
-        path = path_to(self._messages, message)
-        self._answerer.answer(self._id, begun, turns_of(path), self.options)
+        old, refusal = self._messages.get(message), self.refusal()
+        if refusal:
+            self.failed.emit(StarpadError(refusal))
+        elif old is not None:
+            begun = replace(old, state=MessageState.STREAMING, problem="")
+            self._messages[message] = begun
+            turns = turns_of(path_to(self._messages, message))
+            self._answerer.answer(self._id, begun, turns, self.options)
 
     def choose(self, message: int, step: int) -> None:
         """Show the next (1) or previous (-1) alternative to a message, and what follows it."""
-        if message not in self._messages:
-            return
-        same = alternatives(self._messages, self._messages[message])
-        at = same.index(self._messages[message]) + step
-        if 0 <= at < len(same):
-            leaf = newest_leaf(self._messages, same[at].id)
-            number = self._id
+        other = beside(self._messages, message, step)
+        if other is not None:
+            number, leaf = self._id, newest_leaf(self._messages, other)
             self._change(lambda store: store.set_leaf(number, leaf))
 
     def delete(self, message: int) -> None:
@@ -180,8 +177,6 @@ class ChatService(QObject):
             self.stop()
         if message in self._messages:
             self._change(lambda store: store.delete_message(message))
-
-    # -- work ---------------------------------------------------------------------------------
 
     @property
     def _id(self) -> int:
@@ -196,8 +191,7 @@ class ChatService(QObject):
         model = self._answerer.model
         refusal = self.refusal()
         if refusal or model is None:
-            if question is not None:
-                self.refused.emit(question, StarpadError(refusal))
+            self._refuse(question, StarpadError(refusal))
             return
         wanted = self._wanted
         keep = partial(_keep, self.conversation, self.options, parent, question, model.name)
@@ -211,12 +205,18 @@ class ChatService(QObject):
                     self._show(*end.value)
                 self.kept.emit()
             elif isinstance(end.error, StarpadError):
-                self.refused.emit(question or "", end.error)
+                self._refuse(question, end.error)
             self.state_changed.emit()
 
         self._is_saving = True
         self.state_changed.emit()
         self._calls.ask(keep, then)
+
+    def _refuse(self, question: str | None, error: StarpadError) -> None:
+        if question is not None:
+            self.refused.emit(question, error)
+        else:
+            self.failed.emit(error)
 
     def _send(self, conversation: Conversation, messages: dict[int, Message]) -> None:
         path = path_to(messages, conversation.leaf)
@@ -228,15 +228,14 @@ class ChatService(QObject):
         def then(end: RequestEnd) -> None:
             if isinstance(end.error, StarpadError):
                 self.failed.emit(end.error)
-            self._reload()
+            if self._wanted:
+                self._reload()
             self.kept.emit()
 
         self._calls.ask(job, then)
 
     def _reload(self) -> None:
         wanted = self._wanted
-        if not wanted:
-            return
 
         def show(end: RequestEnd) -> None:
             if wanted != self._wanted:

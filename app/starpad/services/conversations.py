@@ -18,6 +18,8 @@ class ConversationService(QObject):
 
     changed = Signal()
     """`conversations` has changed."""
+    written_elsewhere = Signal()
+    """Another window has written to the history."""
     found = Signal(str, object)
     """(what was searched for, its SearchHits)"""
     deleted = Signal(object)
@@ -98,6 +100,7 @@ class ConversationService(QObject):
         if isinstance(end.value, int) and end.value != self._version:
             self._version = end.value
             self.refresh()
+            self.written_elsewhere.emit()
 
     def _on_done(self, end: RequestEnd) -> None:
         self._tell(end)

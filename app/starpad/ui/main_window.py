@@ -24,7 +24,7 @@ from starpad.ui import actions as action_table
 from starpad.ui.actions import ACTIONS, ActionId, Needs
 from starpad.ui.chat.chat_pane import ChatPane, ChatServices
 from starpad.ui.chat_commands import ChatCommands
-from starpad.ui.editor.code_editor import CodeEditor
+from starpad.ui.edit_commands import EditCommands
 from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.editor.editor_tabs import EditorTabs
 from starpad.ui.file_commands import FileCommands
@@ -135,9 +135,6 @@ class MainWindow(QMainWindow):
 
             return run
 
-        def editing(command: Callable[[CodeEditor], object]) -> Callable[[], None]:
-            return with_tab(lambda tab: tab.editor.run(lambda: command(tab.editor)))
-
         change = self._services.settings.change
         return {
             ActionId.NEW: self.files.new,
@@ -147,14 +144,7 @@ class MainWindow(QMainWindow):
             ActionId.RELOAD: with_tab(self.files.reload),
             ActionId.CLOSE_TAB: with_tab(self.files.close),
             ActionId.QUIT: self.close,
-            ActionId.UNDO: editing(CodeEditor.undo),
-            ActionId.REDO: editing(CodeEditor.redo),
-            ActionId.CUT: editing(CodeEditor.cut),
-            ActionId.COPY: with_tab(lambda tab: tab.editor.copy()),
-            ActionId.PASTE: editing(CodeEditor.paste),
-            ActionId.SELECT_ALL: editing(CodeEditor.selectAll),
-            ActionId.INDENT: editing(CodeEditor.indent),
-            ActionId.OUTDENT: editing(CodeEditor.outdent),
+            **EditCommands(self.tabs).handlers(),
             ActionId.SETTINGS: self._show_settings,
             ActionId.ZOOM_IN: lambda: self._zoom(1),
             ActionId.ZOOM_OUT: lambda: self._zoom(-1),

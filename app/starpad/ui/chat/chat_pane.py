@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QFont, QGuiApplication
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from starpad.core.chat import WindowUse
+from starpad.core.chat import ChatState, WindowUse
 from starpad.core.chat_presets import Presets
 from starpad.core.errors import StarpadError
 from starpad.services.chat import ChatService
@@ -99,6 +99,7 @@ class ChatPane(QWidget):
         chat.kept.connect(self._on_chat_kept)
         chat.refused.connect(self._on_chat_refused)
         self._conversations.changed.connect(self._on_conversations_changed)
+        self._conversations.written_elsewhere.connect(self._on_written_elsewhere)
         self.header.list_toggled.connect(self._on_header_list_toggled)
         self.header.new_requested.connect(self.begin)
         self.header.options_requested.connect(self.show_options)
@@ -164,6 +165,8 @@ class ChatPane(QWidget):
     @Slot()
     def _on_chat_entries_changed(self) -> None:
         self.transcript.show_entries(self._chat.entries)
+        if not self.transcript.is_writing:
+            self._on_transcript_written()
 
     @Slot()
     def _on_chat_conversation_changed(self) -> None:
@@ -207,6 +210,12 @@ class ChatPane(QWidget):
             self._chat.open(listed[0].id)
         self._is_begun = True
 
+    @Slot()
+    def _on_written_elsewhere(self) -> None:
+        shown = self._chat.conversation
+        if shown is not None and self._chat.state is ChatState.IDLE:
+            self._chat.open(shown.id)
+
     # -- the conversation ---------------------------------------------------------------------
 
     @Slot(bool)
@@ -224,7 +233,7 @@ class ChatPane(QWidget):
 
     @Slot()
     def _on_transcript_written(self) -> None:
-        if self._find:
+        if self._find in self._chat.messages:
             self.transcript.scroll_to_message(self._find)
             self._find = 0
 

@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
 
 MAX_BLOCK_CHARACTERS = 2000
 """A longer paragraph, list item or table is cut: what is open is parsed again for each frame."""
@@ -28,7 +30,7 @@ class Block:
     `marker` is what stands before a list item: a bullet or its number.
     """
 
-    tokens: tuple[Token, ...]
+    tokens: "tuple[Token, ...]"
     marker: str = ""
 
 
@@ -58,7 +60,7 @@ Piece = Block | CodeStart | CodeLines | CodeEnd
 class _Unit:
     """A top-level block, or one item of a top-level list; `start` and `end` number its lines."""
 
-    tokens: tuple[Token, ...]
+    tokens: "tuple[Token, ...]"
     start: int
     end: int
     list_kind: str = ""
@@ -104,6 +106,8 @@ class MarkdownStream:
     """
 
     def __init__(self, *, is_plain: bool = False) -> None:
+        from markdown_it import MarkdownIt  # 40 ms, which the window need not wait for
+
         # Raw HTML is text like any other. Definitions of links would change text above them.
         self._parser = MarkdownIt("zero" if is_plain else "commonmark", {"html": False})
         self._parser.enable(["fence"] if is_plain else ["table", "strikethrough"])
@@ -217,7 +221,7 @@ class MarkdownStream:
                 units.append(_Unit(tuple(tokens[start:end]), first.map[0], first.map[1]))
         return units
 
-    def _items(self, tokens: list[Token], *, is_first: bool) -> Iterator[_Unit]:
+    def _items(self, tokens: "list[Token]", *, is_first: bool) -> Iterator[_Unit]:
         """Yield the items of a top-level list; the first list may go on with the settled one."""
         kind = f"{tokens[0].type.removesuffix('_list_open')} {tokens[0].markup}"
         number = int(tokens[0].attrs.get("start", 1)) - 1

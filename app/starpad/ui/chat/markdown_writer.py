@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
-from markdown_it.token import Token
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -18,6 +18,9 @@ from PySide6.QtGui import (
 )
 
 from starpad.ui.chat.markdown_blocks import BULLET, Block
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 PANEL = int(QTextFormat.Property.UserProperty) + 1
 """A block's property: the Panel that is painted behind it."""
@@ -153,7 +156,7 @@ class MarkdownWriter:
 
     # -- blocks -------------------------------------------------------------------------------
 
-    def _blocks(self, tokens: Sequence[Token], depth: int, marker: str = "") -> None:
+    def _blocks(self, tokens: "Sequence[Token]", depth: int, marker: str = "") -> None:
         """Write blocks, the first one behind `marker`."""
         at = 0
         while at < len(tokens):
@@ -162,7 +165,7 @@ class MarkdownWriter:
             marker = ""
             at = end + 1
 
-    def _one(self, token: Token, inside: Sequence[Token], depth: int, marker: str) -> None:
+    def _one(self, token: "Token", inside: "Sequence[Token]", depth: int, marker: str) -> None:
         match token.type:
             case "paragraph_open" | "heading_open":
                 self._paragraph(token, inside[0], depth, marker)
@@ -184,7 +187,7 @@ class MarkdownWriter:
             case "list_item_open":  # with nothing in it
                 self._marker_only(marker, depth)
 
-    def _paragraph(self, token: Token, inline: Token, depth: int, marker: str) -> None:
+    def _paragraph(self, token: "Token", inline: "Token", depth: int, marker: str) -> None:
         block_format = self._block_format(depth, marker)
         base = QTextCharFormat()
         if token.type == "heading_open":
@@ -214,7 +217,7 @@ class MarkdownWriter:
         self.new_block(self._block_format(depth, marker))
         self.text(marker)
 
-    def _list(self, opening: Token, tokens: Sequence[Token], depth: int) -> None:
+    def _list(self, opening: "Token", tokens: "Sequence[Token]", depth: int) -> None:
         number = int(opening.attrs.get("start", 1))
         is_ordered = opening.type == "ordered_list_open"
         at = 0
@@ -233,7 +236,7 @@ class MarkdownWriter:
         )
         self.new_block(block_format)
 
-    def _table(self, tokens: Sequence[Token]) -> None:
+    def _table(self, tokens: "Sequence[Token]") -> None:
         rows: list[list[Token]] = []
         for token in tokens:
             if token.type == "tr_open":
@@ -260,7 +263,7 @@ class MarkdownWriter:
 
     # -- within a paragraph -------------------------------------------------------------------
 
-    def _inline(self, tokens: Iterable[Token], base: QTextCharFormat) -> None:
+    def _inline(self, tokens: "Iterable[Token]", base: QTextCharFormat) -> None:
         formats = [base]
         for token in tokens:
             current = formats[-1]
@@ -292,7 +295,7 @@ class MarkdownWriter:
                 self._cursor.insertText("\u2028", char_format)
             self.text(line, char_format)
 
-    def _linked(self, token: Token, name: str, current: QTextCharFormat) -> QTextCharFormat:
+    def _linked(self, token: "Token", name: str, current: QTextCharFormat) -> QTextCharFormat:
         target = str(token.attrs.get(name, ""))
         result = QTextCharFormat(current)
         if target.lower().startswith(_OPENABLE):
@@ -313,7 +316,7 @@ def _emphasized(current: QTextCharFormat, kind: str) -> QTextCharFormat:
     return result
 
 
-def _end_of(tokens: Sequence[Token], start: int) -> int:
+def _end_of(tokens: "Sequence[Token]", start: int) -> int:
     """Return where the token that closes `tokens[start]` stands; `start` if it needs none."""
     if tokens[start].nesting != 1:
         return start
