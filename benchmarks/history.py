@@ -24,7 +24,7 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QEventLoop
+from PySide6.QtCore import QEventLoop, SignalInstance
 from PySide6.QtWidgets import QApplication
 
 from starpad.core.chat import ChatOptions, Message, MessageState, Role, title_of
@@ -146,7 +146,7 @@ def _measure_writing(store: HistoryStore) -> None:
 
 def _measure_window(path: Path) -> bool:
     """Print how long the pane's list takes, from the click to the painted rows."""
-    application = QApplication([])
+    application = QApplication([])  # kept while there are widgets
     history = HistoryService(path)
     history.start()
     conversations = ConversationService(history)
@@ -154,24 +154,27 @@ def _measure_window(path: Path) -> bool:
     listing.resize(420, 800)
     listing.show()
 
-    def until(condition: Callable[[], object]) -> float:
-        begin = time.perf_counter()
-        while not condition():
-            application.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 5)
+    def painted_after(begin: Callable[[], object], done: SignalInstance) -> float:
+        # A loop that sleeps while there is nothing to do, as the window's own.
+        loop = QEventLoop()
+        connection = done.connect(loop.quit)
+        started = time.perf_counter()
+        begin()
+        loop.exec()
         listing.grab()
-        return (time.perf_counter() - begin) * 1000
+        done.disconnect(connection)
+        return (time.perf_counter() - started) * 1000
 
-    listing.begin()
-    list_ms = until(lambda: listing.items)
-    found: list[str] = []
-    conversations.found.connect(lambda query, _hits: found.append(query))
-    worst_ms = 0.0
-    for query in QUERIES.values():
-        listing.search.setText(query)
-        worst_ms = max(worst_ms, until(partial(lambda asked: asked in found, query)))
+    list_ms = painted_after(listing.begin, conversations.changed)
+    searches = [
+        painted_after(partial(listing.search.setText, query), conversations.found)
+        for query in QUERIES.values()
+    ]
+    worst_ms = max(searches)
     _print([("on screen: the list, first time", list_ms, list_ms, f"bar {SCREEN_MS:.0f} ms")])
     _print([("on screen: the slowest search", worst_ms, list_ms, f"bar {SEARCH_MS:.0f} ms")])
     history.shutdown()
+    application.processEvents()
     return list_ms < SCREEN_MS and worst_ms < SEARCH_MS
 
 
