@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -220,6 +221,19 @@ def test_an_answer_goes_on_while_it_cannot_be_saved_and_is_saved_later(chat: Cha
         return row is not None and row[0] == text
 
     chat.wait(saved)
+    other.close()
+
+
+def test_an_answer_that_cannot_be_saved_is_not_lost_by_the_next_one(chat: Chat) -> None:
+    first = chat.ask("first")
+    other = sqlite3.connect(chat.starpad.history._path, isolation_level=None)
+    answerer = chat.starpad.answerer
+    changed = replace(first, text="the only copy")
+    answerer._unsaved[first.id] = changed  # as on a disk that was full
+    chat.ask("second")
+    chat.wait(lambda: not answerer._unsaved)
+    (text,) = other.execute("SELECT text FROM messages WHERE id = ?", (first.id,)).fetchone()
+    assert text == "the only copy"
     other.close()
 
 

@@ -94,7 +94,22 @@ def test_escape_gives_an_edit_up_and_the_draft_comes_back(chat: Chat) -> None:
     chat.click("Edit")
     chat.qtbot.keyClick(chat.pane.bar.field, Qt.Key.Key_Escape)
     assert chat.pane.bar.field.text == "a draft"
-    assert not chat.pane.bar.is_editing
+    assert not chat.pane.bar.edited
+
+
+def test_a_draft_stays_when_another_conversation_is_opened(chat: Chat) -> None:
+    chat.ask("first")
+    chat.do(ActionId.NEW_CONVERSATION)
+    chat.write("a draft")
+    chat.do(ActionId.CONVERSATIONS)
+    chat.wait(lambda: chat.pane.list.items)
+    chat.qtbot.keyClick(chat.pane.list.search, Qt.Key.Key_Return)
+    chat.wait(lambda: chat.path[:1] == ["first"])
+    assert chat.pane.bar.field.text == "a draft"
+    chat.click("Edit")
+    chat.do(ActionId.NEW_CONVERSATION)
+    assert chat.pane.bar.field.text == "a draft"
+    assert not chat.pane.bar.edited
 
 
 def test_regenerate_writes_another_answer_beside_the_first(chat: Chat) -> None:
@@ -239,7 +254,7 @@ def test_a_question_that_is_not_sent_comes_back_in_the_next_session(chat: Chat) 
     pane = ChatPane(chat.starpad.chat, chat.starpad.highlighting, chat.starpad.theme)
     chat.qtbot.addWidget(pane)
     pane.bar.field.set_text(chat.starpad.settings.current.chat_draft)
-    assert pane.draft == "half a thou"
+    assert pane.bar.draft == "half a thou"
 
 
 @pytest.mark.parametrize("ending", [".md", ".json"])

@@ -50,5 +50,9 @@ class HistoryError(StarpadError):
     """The conversations cannot be read or kept. Free space or rights, or let them be recovered."""
 
 
+class ConversationGoneError(HistoryError):
+    """A conversation or message was deleted meanwhile. Choose another one."""
+
+
 class SettingsError(StarpadError):
     """The settings file holds something that Starpad cannot use. The default is used instead."""

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from starpad.core.errors import HistoryError
+from starpad.core.errors import ConversationGoneError, HistoryError
 
 BUSY_S = 5.0
 """How long a call waits for another window's write."""
@@ -158,9 +158,9 @@ def explained(error: Exception, path: Path) -> HistoryError:
     )
 
 
-def gone() -> HistoryError:
+def gone() -> ConversationGoneError:
     """Return the error for what another window has deleted."""
-    return HistoryError(
+    return ConversationGoneError(
         "This conversation or message does not exist any more.",
         "It was deleted, perhaps in another window; choose another conversation.",
     )

@@ -16,7 +16,7 @@ from starpad.core.chat import (
     WindowUse,
 )
 from starpad.core.engine_status import EngineStatus, LoadedModel
-from starpad.core.errors import PromptTooLongError, StarpadError
+from starpad.core.errors import ConversationGoneError, PromptTooLongError, StarpadError
 from starpad.engines.answer import Answer, PromptReady
 from starpad.engines.chat_prompt import ChatPrompter
 from starpad.services.engine import EngineService
@@ -54,7 +54,7 @@ class Answerer(QObject):
         self.conversation = 0
         """The conversation of `message`."""
         self.message: Message | None = None
-        """The answer that is written, or the last one; it may not be saved yet."""
+        """The answer that is written, or the last one."""
         self._engine = engine
         self._calls = HistoryCalls(history, self)
         self._prompter: ChatPrompter | None = None
@@ -65,7 +65,8 @@ class Answerer(QObject):
         self._measuring = (0, 0)
         """(request, conversation)"""
         self._is_stopping = False
-        self._saved: Message | None = None
+        self._unsaved: dict[int, Message] = {}
+        """Answers that the history does not hold as they are now: one, unless the disk is full."""
         self._is_saving = False
         self._is_failure_told = False
         self._timer = QTimer(self, interval=_SAVE_MS)
@@ -93,7 +94,7 @@ class Answerer(QObject):
         `turns` end with the question, or with the answer so far. Without a model it fails.
         """
         self.conversation = conversation
-        self.message = self._saved = message
+        self.message = message
         self._head = message.text
         self._is_stopping = self._is_failure_told = False
         if self._model is None or self._prompter is None:
@@ -125,6 +126,12 @@ class Answerer(QObject):
         )
         self._measuring = (self._engine.submit(job), conversation)
 
+    def latest(self, message: int) -> Message | None:
+        """Return an answer of ours that may be newer than the history's."""
+        if self.message is not None and self.message.id == message:
+            return self.message
+        return self._unsaved.get(message)
+
     def stop(self) -> None:
         """End the answer with what has come; nothing happens if there is none under way."""
         if self._request:
@@ -136,7 +143,7 @@ class Answerer(QObject):
         self._timer.stop()
         if self._request and self.message is not None:
             self._request = 0
-            self.message = replace(self.message, state=MessageState.STOPPED)
+            self._change(state=MessageState.STOPPED)
         self._save()
 
     def _set_state(self, state: ChatState) -> None:
@@ -145,41 +152,43 @@ class Answerer(QObject):
             self.state_changed.emit()
 
     def _grow(self, answer: Answer) -> None:
+        self._change(text=self._head + answer.text, figures=answer.figures)
+
+    def _change(self, **values: Any) -> None:
         if self.message is not None:
-            text = self._head + answer.text
-            self.message = replace(self.message, text=text, figures=answer.figures)
+            self.message = replace(self.message, **values)
+            self._unsaved[self.message.id] = self.message
 
     def _end(self, state: MessageState, problem: str = "") -> None:
         self._request = 0
-        if self.message is not None:
-            text = self.message.text.rstrip()
-            self.message = replace(self.message, state=state, problem=problem, text=text)
+        text = self.message.text.rstrip() if self.message is not None else ""
+        self._change(state=state, problem=problem, text=text)
         self._save()
         self.changed.emit()
         self._set_state(ChatState.IDLE)
 
     @Slot()
     def _save(self) -> None:
-        message = self.message
-        if message is None or message == self._saved or self._is_saving:
+        if self._is_saving or not self._unsaved:
             return
+        message = next(iter(self._unsaved.values()))
         self._is_saving = True
         self._calls.ask(lambda store: store.update(message), partial(self._on_saved, message))
 
     def _on_saved(self, message: Message, end: RequestEnd) -> None:
         self._is_saving = False
-        if end.error is None:
-            self._saved = message
-            self._is_failure_told = False
-            if message is self.message and not self._request:
-                self._timer.stop()
-            elif not self._request:
-                self._save()
+        if end.error is not None and not isinstance(end.error, ConversationGoneError):
+            self._timer.start()
+            if not self._is_failure_told and isinstance(end.error, StarpadError):
+                self._is_failure_told = True
+                self.save_failed.emit(end.error)
             return
-        self._timer.start()
-        if not self._is_failure_told and isinstance(end.error, StarpadError):
-            self._is_failure_told = True
-            self.save_failed.emit(end.error)
+        self._is_failure_told = False
+        if self._unsaved.get(message.id) is message:
+            del self._unsaved[message.id]
+        if not self._request:
+            self._timer.stop()
+            self._save()
 
     def _on_measured(self, end: RequestEnd) -> None:
         conversation = self._measuring[1]

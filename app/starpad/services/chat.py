@@ -249,8 +249,8 @@ class ChatService(QObject):
 
     def _show(self, conversation: Conversation | None, messages: dict[int, Message]) -> None:
         self.conversation = conversation
-        ours = self._answerer.message
-        self._messages = {number: _seen(each, ours) for number, each in messages.items()}
+        latest = self._answerer.latest
+        self._messages = {number: _seen(each, latest(number)) for number, each in messages.items()}
         if conversation is not None:
             self.options = conversation.options
         self.conversation_changed.emit()
@@ -308,7 +308,7 @@ def _keep(
 
 def _seen(message: Message, ours: Message | None) -> Message:
     """Return a message of the history as it is to be shown: `ours` may be newer than the disk's."""
-    if ours is not None and ours.id == message.id:
+    if ours is not None:
         return ours
     if message.state is MessageState.STREAMING:
         return replace(message, state=MessageState.FAILED, problem=_UNFINISHED)

@@ -275,7 +275,7 @@ class MainWindow(QMainWindow):
                 window_geometry=b64encode(self.saveGeometry().data()).decode("ascii"),
                 chat_split=b64encode(self._split.saveState().data()).decode("ascii"),
                 chat_is_shown=not self.chat_pane.isHidden(),
-                chat_draft=self.chat_pane.draft,
+                chat_draft=self.chat_pane.bar.draft,
             )
             event.accept()
         else:

@@ -24,7 +24,6 @@ from starpad.ui.questions import ask
 from starpad.ui.spoken import announce
 from starpad.ui.theme import Theme
 
-_DRAFT_CHARACTERS = 100_000
 _NO_SYSTEM_ROLE = (
     "This model knows no instructions of their own: they go before the first question."
 )
@@ -57,10 +56,6 @@ class ChatPane(QWidget):
         self._chat = chat = services.chat
         self._conversations = conversations = services.conversations
         self._presets = services.presets
-        self._edited = 0
-        """The earlier question that is asked anew."""
-        self._draft = ""
-        """What stood in the field before."""
         self._asked = ""
         """A question on its way into the history; it leaves the field when it is there."""
         self._find = 0
@@ -106,20 +101,14 @@ class ChatPane(QWidget):
         self.list.chosen.connect(self._on_list_chosen)
         self.bar.submitted.connect(self._on_bar_submitted)
         self.bar.stop_requested.connect(chat.stop)
-        self.bar.edit_cancelled.connect(self._end_editing)
         self.transcript.message_action.connect(self._on_transcript_message_action)
         self.transcript.code_action.connect(self._on_transcript_code_action)
         self.transcript.link_clicked.connect(self.link_clicked)
         self.transcript.written.connect(self._on_transcript_written)
 
-    @property
-    def draft(self) -> str:
-        """The question that is not sent yet, to be kept for the next session."""
-        text = self._draft if self._edited else self.bar.field.text
-        return text if len(text) <= _DRAFT_CHARACTERS else ""
-
     def begin(self) -> None:
         """Show an empty conversation."""
+        self.bar.cancel_editing()
         self._chat.begin()
         self.show_conversation()
         self.bar.field.setFocus()
@@ -192,7 +181,7 @@ class ChatPane(QWidget):
     @Slot()
     def _on_chat_kept(self) -> None:
         if self._asked and self.bar.field.text == self._asked:
-            self._end_editing()
+            self.bar.end_editing()
         self._asked = ""
         if self.list.isVisible():
             self._conversations.refresh()
@@ -227,7 +216,7 @@ class ChatPane(QWidget):
     @Slot(int, int)
     def _on_list_chosen(self, conversation: int, message: int) -> None:
         self._find = message
-        self._end_editing()
+        self.bar.cancel_editing()
         self._chat.open(conversation)
         self.show_conversation()
 
@@ -242,26 +231,10 @@ class ChatPane(QWidget):
     @Slot(str)
     def _on_bar_submitted(self, text: str) -> None:
         self._asked = text
-        if self._edited:
-            self._chat.edit(self._edited, text)
+        if self.bar.edited:
+            self._chat.edit(self.bar.edited, text)
         else:
             self._chat.send(text)
-
-    @Slot()
-    def _end_editing(self) -> None:
-        """Give the field back what stood in it before an earlier question was taken up."""
-        self._edited = 0
-        self.bar.set_editing(is_editing=False)
-        draft, self._draft = self._draft, ""
-        self.bar.field.set_text(draft)
-
-    def _edit(self, message: int) -> None:
-        if not self._edited:
-            self._draft = self.bar.field.text
-        self._edited = message
-        self.bar.field.set_text(self._chat.messages[message].text)
-        self.bar.set_editing(is_editing=True)
-        self.bar.field.setFocus()
 
     @Slot(str, int)
     def _on_transcript_message_action(self, action: str, message: int) -> None:
@@ -271,7 +244,7 @@ class ChatPane(QWidget):
             case "copy":
                 QGuiApplication.clipboard().setText(self._chat.messages[message].text.strip())
             case "edit":
-                self._edit(message)
+                self.bar.begin_editing(message, self._chat.messages[message].text)
             case "regenerate" | "retry":
                 self._chat.regenerate(message)
             case "continue":

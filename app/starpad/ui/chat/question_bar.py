@@ -10,6 +10,7 @@ from starpad.ui.chat.question_field import QuestionField
 from starpad.ui.labels import ElidedLabel, restyle, text_label
 
 _PER_MILLE = 1000
+_DRAFT_CHARACTERS = 100_000
 
 
 class QuestionBar(QWidget):
@@ -21,7 +22,6 @@ class QuestionBar(QWidget):
     """(ChatTask) about the selection, or else the file."""
     code_requested = Signal()
     """Put the selection or the file into the question."""
-    edit_cancelled = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,6 +42,10 @@ class QuestionBar(QWidget):
         self.code = QPushButton("+ Code")
         self.code.setToolTip("Put the selected code, or else the file, into the question")
         self.code.clicked.connect(self.code_requested)
+        self.edited = 0
+        """The earlier question that is asked anew; 0 if it is a new one."""
+        self._draft = ""
+        """What stood in the field before that."""
         self._is_answering = False
         self._refusal = ""
         self._lay_out()
@@ -69,9 +73,10 @@ class QuestionBar(QWidget):
         column.addLayout(below)
 
     @property
-    def is_editing(self) -> bool:
-        """Whether the field holds an earlier question that is asked anew."""
-        return not self._editing.isHidden()
+    def draft(self) -> str:
+        """The question that is not sent yet, to be kept for the next session."""
+        text = self._draft if self.edited else self.field.text
+        return text if len(text) <= _DRAFT_CHARACTERS else ""
 
     @property
     def state_text(self) -> str:
@@ -83,9 +88,26 @@ class QuestionBar(QWidget):
         """How full the context window is."""
         return self._meter_text.text()
 
-    def set_editing(self, *, is_editing: bool) -> None:
-        """Say whether the field holds an earlier question."""
-        self._editing.setVisible(is_editing)
+    def begin_editing(self, message: int, question: str) -> None:
+        """Take up an earlier question, to ask it anew."""
+        if not self.edited:
+            self._draft = self.field.text
+        self.edited = message
+        self._editing.show()
+        self.field.set_text(question)
+        self.field.setFocus()
+
+    def cancel_editing(self) -> None:
+        """Give an earlier question up; a new one that is being written stays."""
+        if self.edited:
+            self.end_editing()
+
+    def end_editing(self) -> None:
+        """Clear the field, or give it back what stood in it before an earlier question."""
+        self.edited = 0
+        self._editing.hide()
+        draft, self._draft = self._draft, ""
+        self.field.set_text(draft)
 
     def show_state(self, state: ChatState, refusal: str, *, is_answering: bool) -> None:
         """Show what is being done; `refusal` is why no question can be sent now."""
@@ -117,8 +139,8 @@ class QuestionBar(QWidget):
         )
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Escape and self.is_editing:
-            self.edit_cancelled.emit()
+        if event.key() == Qt.Key.Key_Escape and self.edited:
+            self.cancel_editing()
         elif event.key() == Qt.Key.Key_Escape and self._is_answering:
             self.stop_requested.emit()
         else:
