@@ -15,7 +15,7 @@ from starpad.core.chat import (
     Turn,
     WindowUse,
 )
-from starpad.core.engine_status import EngineStatus, LoadedModel
+from starpad.core.engine_status import EngineState, EngineStatus, LoadedModel
 from starpad.core.errors import ConversationGoneError, PromptTooLongError, StarpadError
 from starpad.engines.answer import Answer, PromptReady
 from starpad.engines.chat_prompt import ChatPrompter
@@ -41,6 +41,7 @@ class Answerer(QObject):
     """`message` has grown, or ended."""
     state_changed = Signal()
     model_changed = Signal()
+    """`model`, or why there is none."""
     window_changed = Signal(int, object)
     """(conversation, WindowUse)"""
     save_failed = Signal(object)
@@ -82,6 +83,14 @@ class Answerer(QObject):
         return self._model
 
     @property
+    def refusal(self) -> str:
+        """Why the model cannot answer; empty if it can."""
+        if self._model is not None:
+            return self._model.chat.problem
+        is_loading = self._engine.status.state is EngineState.LOADING
+        return "The model is loading." if is_loading else "No model is loaded."
+
+    @property
     def is_answering(self) -> bool:
         """Whether an answer is under way."""
         return self._request != 0
@@ -98,7 +107,7 @@ class Answerer(QObject):
         self._head = message.text
         self._is_stopping = self._is_failure_told = False
         if self._model is None or self._prompter is None:
-            self._end(MessageState.FAILED, "No model is loaded.")
+            self._end(MessageState.FAILED, self.refusal)
             return
         job = partial(
             _converse,
@@ -235,6 +244,8 @@ class Answerer(QObject):
         if status.model != self._model:
             self._model = status.model
             self._prompter = ChatPrompter(status.model) if status.model else None
+            self.model_changed.emit()
+        elif status.model is None:
             self.model_changed.emit()
 
 

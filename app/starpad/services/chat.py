@@ -97,8 +97,7 @@ class ChatService(QObject):
             return "Another conversation is being answered."
         if self.state is not ChatState.IDLE:
             return self.state.value
-        model = self._answerer.model
-        return model.chat.problem if model is not None else "No model is loaded."
+        return self._answerer.refusal
 
     @property
     def format(self) -> ChatFormat:
