@@ -44,6 +44,9 @@ BUILT_IN = (
     ),
 )
 
+USUAL = BUILT_IN[1]
+"""What a first conversation begins with."""
+
 
 class Presets:
     """The built-in presets and the file of the user's; several windows may use it at once."""

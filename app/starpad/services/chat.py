@@ -24,6 +24,7 @@ from starpad.core.chat import (
     turns_of,
 )
 from starpad.core.chat_format import ChatFormat
+from starpad.core.chat_presets import USUAL
 from starpad.core.errors import StarpadError
 from starpad.core.history_store import HistoryStore
 from starpad.services.answerer import Answerer
@@ -57,7 +58,7 @@ class ChatService(QObject):
     ) -> None:
         super().__init__(parent)
         self.conversation: Conversation | None = None
-        self.options = ChatOptions()
+        self.options = USUAL.options
         """Those of the conversation, or of the next one."""
         self._answerer = answerer
         self._calls = HistoryCalls(history, self)
