@@ -88,6 +88,18 @@ def test_an_edited_question_begins_a_branch_and_the_old_one_stays(chat: Chat) ->
     chat.wait(lambda: chat.path == old)
 
 
+def test_an_answer_is_corrected_in_a_branch_of_its_own(chat: Chat) -> None:
+    first = chat.ask("question")
+    chat.click("Edit", after="starpad-demo")
+    chat.pane.bar.field.selectAll()
+    chat.write("what it should have said")
+    chat.qtbot.keyClick(chat.pane.bar.field, Qt.Key.Key_Return)
+    chat.wait(lambda: chat.path == ["question", "what it should have said"])
+    assert chat.service.entries[-1].message.parent == first.parent
+    chat.wait(lambda: chat.pane.bar.field.text == "")
+    assert chat.ask("go on from there").state is not MessageState.FAILED
+
+
 def test_escape_gives_an_edit_up_and_the_draft_comes_back(chat: Chat) -> None:
     chat.ask("question")
     chat.write("a draft")

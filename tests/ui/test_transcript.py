@@ -236,7 +236,7 @@ def test_a_click_on_a_link_asks_and_opens_nothing(qtbot: QtBot, transcript: Tran
 @pytest.mark.parametrize(
     ("label", "action", "message"),
     [
-        ("Edit", "edit", 1),
+        ("Edit", "edit", 2),
         ("Regenerate", "regenerate", 2),
         ("Delete", "delete", 2),
         ("▸", "next", 2),

@@ -62,7 +62,8 @@ class ChatService(QObject):
         """Those of the conversation, or of the next one."""
         self._answerer = answerer
         self._calls = HistoryCalls(history, self)
-        self._messages: dict[int, Message] = {}
+        self.messages: dict[int, Message] = {}
+        """All messages of the conversation, those of other branches too."""
         self._wanted = 0
         """The conversation that was asked for last; 0 for a new one."""
         self._is_saving = False
@@ -85,12 +86,7 @@ class ChatService(QObject):
     @property
     def entries(self) -> tuple[Entry, ...]:
         """The messages on screen."""
-        return entries_of(self._messages, self._leaf)
-
-    @property
-    def messages(self) -> dict[int, Message]:
-        """All messages of the conversation, those of other branches too."""
-        return dict(self._messages)
+        return entries_of(self.messages, self._leaf)
 
     def refusal(self) -> str:
         """Return why no question can be sent now; empty if one can."""
@@ -144,38 +140,42 @@ class ChatService(QObject):
         self._answerer.stop()
 
     def edit(self, message: int, text: str) -> None:
-        """Ask a question of the path in other words; the old branch stays."""
-        if message in self._messages:
-            self._ask(self._messages[message].parent, text)
+        """Ask a question in other words, or correct an answer; the old branch stays."""
+        old, number = self.messages.get(message), self._id
+        if old is not None and old.role is Role.USER:
+            self._ask(old.parent, text)
+        elif old is not None:
+            new = Message(0, old.parent, old.role, text, model=old.model)
+            self._change(lambda store: store.add(number, new))
 
     def regenerate(self, message: int) -> None:
         """Have another answer written to the same question; the old one stays."""
-        if message in self._messages:
-            self._ask(self._messages[message].parent, None)
+        if message in self.messages:
+            self._ask(self.messages[message].parent, None)
 
     def go_on(self, message: int) -> None:
         """Have an answer that was cut or stopped continued."""
-        old, refusal = self._messages.get(message), self.refusal()
+        old, refusal = self.messages.get(message), self.refusal()
         if refusal:
             self.failed.emit(StarpadError(refusal))
         elif old is not None:
             begun = replace(old, state=MessageState.STREAMING, problem="")
-            self._messages[message] = begun
-            turns = turns_of(path_to(self._messages, message))
+            self.messages[message] = begun
+            turns = turns_of(path_to(self.messages, message))
             self._answerer.answer(self._id, begun, turns, self.options)
 
     def choose(self, message: int, step: int) -> None:
         """Show the next (1) or previous (-1) alternative to a message, and what follows it."""
-        other = beside(self._messages, message, step)
+        other = beside(self.messages, message, step)
         if other is not None:
-            number, leaf = self._id, newest_leaf(self._messages, other)
+            number, leaf = self._id, newest_leaf(self.messages, other)
             self._change(lambda store: store.set_leaf(number, leaf))
 
     def delete(self, message: int) -> None:
         """Delete a message and all that follows it."""
         if self.is_answering_here:
             self.stop()
-        if message in self._messages:
+        if message in self.messages:
             self._change(lambda store: store.delete_message(message))
 
     @property
@@ -250,7 +250,7 @@ class ChatService(QObject):
     def _show(self, conversation: Conversation | None, messages: dict[int, Message]) -> None:
         self.conversation = conversation
         latest = self._answerer.latest
-        self._messages = {number: _seen(each, latest(number)) for number, each in messages.items()}
+        self.messages = {number: _seen(each, latest(number)) for number, each in messages.items()}
         if conversation is not None:
             self.options = conversation.options
         self.conversation_changed.emit()
@@ -260,10 +260,10 @@ class ChatService(QObject):
 
     def _measure(self) -> None:
         """Have the window's meter told, when nothing is being answered."""
-        if not self._messages:
+        if not self.messages:
             self.window_changed.emit(None)
         elif not self._answerer.is_answering:
-            turns = turns_of(path_to(self._messages, self._leaf))
+            turns = turns_of(path_to(self.messages, self._leaf))
             self._answerer.measure(self._id, turns, self.options)
 
     @Slot()
@@ -274,8 +274,8 @@ class ChatService(QObject):
     @Slot()
     def _on_answerer_changed(self) -> None:
         message = self._answerer.message
-        if message is not None and message.id in self._messages:
-            self._messages[message.id] = message
+        if message is not None and message.id in self.messages:
+            self.messages[message.id] = message
             self.entries_changed.emit()
         if not self._answerer.is_answering:
             self.kept.emit()

@@ -244,7 +244,7 @@ class ChatPane(QWidget):
             case "copy":
                 QGuiApplication.clipboard().setText(self._chat.messages[message].text.strip())
             case "edit":
-                self.bar.begin_editing(message, self._chat.messages[message].text)
+                self.bar.begin_editing(message, self._chat.messages[message].text.strip())
             case "regenerate" | "retry":
                 self._chat.regenerate(message)
             case "continue":

@@ -32,10 +32,8 @@ def links_of(
     message: Message, alternative: int, alternatives: int, is_last: bool
 ) -> list[tuple[str, str]]:
     """Return (label, target) of what can be done with a message."""
-    names = ["copy"]
-    if message.role is Role.USER:
-        names.append("edit")
-    else:
+    names = ["copy", "edit"]
+    if message.role is not Role.USER:
         if is_last and message.text and message.state in _CAN_GO_ON:
             names.append("continue")
         names.append("retry" if message.state is MessageState.FAILED else "regenerate")

@@ -36,14 +36,16 @@ class QuestionBar(QWidget):
         self._meter.setRange(0, _PER_MILLE)
         self._meter.setTextVisible(False)
         self._meter.setFixedWidth(60)
-        self._editing = text_label("You are asking an earlier question anew. Esc gives that up.")
+        self._editing = text_label(
+            "You are changing an earlier message: Enter begins a branch, Esc gives it up."
+        )
         self._editing.hide()
         self.tasks = {task: self._task_button(task) for task in ChatTask}
         self.code = QPushButton("+ Code")
         self.code.setToolTip("Put the selected code, or else the file, into the question")
         self.code.clicked.connect(self.code_requested)
         self.edited = 0
-        """The earlier question that is asked anew; 0 if it is a new one."""
+        """The earlier message that is changed; 0 if the field holds a new question."""
         self._draft = ""
         """What stood in the field before that."""
         self._is_answering = False
@@ -88,22 +90,22 @@ class QuestionBar(QWidget):
         """How full the context window is."""
         return self._meter_text.text()
 
-    def begin_editing(self, message: int, question: str) -> None:
-        """Take up an earlier question, to ask it anew."""
+    def begin_editing(self, message: int, text: str) -> None:
+        """Take up an earlier message, to change it."""
         if not self.edited:
             self._draft = self.field.text
         self.edited = message
         self._editing.show()
-        self.field.set_text(question)
+        self.field.set_text(text)
         self.field.setFocus()
 
     def cancel_editing(self) -> None:
-        """Give an earlier question up; a new one that is being written stays."""
+        """Give an earlier message up; a new one that is being written stays."""
         if self.edited:
             self.end_editing()
 
     def end_editing(self) -> None:
-        """Clear the field, or give it back what stood in it before an earlier question."""
+        """Clear the field, or give it back what stood in it before."""
         self.edited = 0
         self._editing.hide()
         draft, self._draft = self._draft, ""
