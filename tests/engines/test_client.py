@@ -1,7 +1,6 @@
 """The client against the real engine on the embedded model, and against a server of nonsense."""
 
 import asyncio
-import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing
@@ -11,31 +10,21 @@ from typing import TypeVar
 import httpx2
 import pytest
 
+from running_engine import KEY, engine
 from starpad.core.errors import EngineError, PromptTooLongError
-from starpad.core.paths import demo_model, host_command, host_environment
+from starpad.core.paths import demo_model
 from starpad.core.sampling import Sampling
 from starpad.engines.client import EngineClient
 from starpad.engines.protocol import Chunk, CompletionRequest, StopReason
-from starpad.engines.spec import KEY_VARIABLE, EngineReady, EngineSpec
 
-KEY = "a key for the tests"
 T = TypeVar("T")
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """Run one real engine for all tests here."""
-    spec = EngineSpec(demo_model(), "demo", 1024, threads=1, prompt_threads=2)
-    with subprocess.Popen(
-        host_command("engine-host"), env=host_environment() | {KEY_VARIABLE: KEY},
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    ) as process:  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(spec.to_json().encode() + b"\n")
-        process.stdin.flush()
-        yield EngineReady.from_json(process.stdout.readline()).url
-        process.stdin.close()
+    with engine() as address:
+        yield address
 
 
 def run(url: str, job: Callable[[EngineClient], Awaitable[T]], key: str = KEY) -> T:

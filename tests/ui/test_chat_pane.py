@@ -181,6 +181,11 @@ def test_a_found_message_comes_into_view(chat: Chat) -> None:
     chat.do(ActionId.CONVERSATIONS)
     chat.qtbot.keyClicks(chat.pane.list.search, "needle")
     chat.wait(lambda: len(chat.pane.list.items) == 1 and chat.pane.list.items[0].title)
+    chat.pane.list.grab()
+    model = chat.pane.list.view.model()
+    start, length = model.data(model.index(0, 0), Qt.ItemDataRole.UserRole + 1)
+    snippet = model.data(model.index(0, 0), Qt.ItemDataRole.UserRole)
+    assert snippet[start : start + length] == "needle"
     chat.qtbot.keyClick(chat.pane.list.search, Qt.Key.Key_Return)
     chat.wait(lambda: 0 < bar.value() < bar.maximum() // 2)
 

@@ -15,7 +15,7 @@ from PySide6.QtCore import (
     Signal,
     Slot,
 )
-from PySide6.QtGui import QKeyEvent, QPainter, QPalette
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
@@ -35,7 +35,11 @@ from starpad.services.conversations import ConversationService
 _SEARCH_MS = 30
 _ROW_LINES = 2.7
 _PADDING_PX = 10
+_MARK_PX = 2
 _SECOND = Qt.ItemDataRole.UserRole
+_HIT = Qt.ItemDataRole.UserRole + 1
+"""Where the hit stands in the second line: (start, length)."""
+_BEFORE_HIT = 12
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -59,11 +63,14 @@ class _Rows(QAbstractListModel):
         title = item.title or "Untitled"
         when = datetime.fromtimestamp(item.updated_at).astimezone()
         day = f"{when:%Y-%m-%d %H:%M}"
-        second = " ".join(item.snippet.split()) if isinstance(item, SearchHit) else day
+        hit = item if isinstance(item, SearchHit) else None
+        second = hit.snippet.replace("\t", " ") if hit is not None else day
         if role == Qt.ItemDataRole.DisplayRole:
             return title
         if role == _SECOND:
             return second or day
+        if role == _HIT:
+            return (hit.start, hit.length) if hit is not None and hit.message_id else (0, 0)
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             return f"{title}, {second}, {day}"
         return None
@@ -89,8 +96,27 @@ class _RowPainter(QStyledItemDelegate):
         ):
             line = QRect(room.left(), room.top() + top, room.width(), half)
             painter.setPen(option.palette.color(color))
-            text = metrics.elidedText(index.data(role), Qt.TextElideMode.ElideRight, line.width())
+            text, start, length = index.data(role), 0, 0
+            if role == _SECOND:
+                start, length = index.data(_HIT)
+                text, start = _with_hit_in_view(text, start, start + length, line, metrics)
+            text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, line.width())
             painter.drawText(line, align | Qt.AlignmentFlag.AlignLeft, text)
+            if length:
+                left = line.left() + metrics.horizontalAdvance(text[:start])
+                width = metrics.horizontalAdvance(text[start : start + length])
+                mark = QRect(left, line.top() + metrics.height(), width, _MARK_PX)
+                painter.fillRect(mark, option.palette.color(QPalette.ColorRole.Accent))
+
+
+def _with_hit_in_view(
+    text: str, start: int, end: int, line: QRect, metrics: QFontMetrics
+) -> tuple[str, int]:
+    """Return a snippet, cut in front if its hit does not fit into the line, and the hit's start."""
+    cut = start - _BEFORE_HIT
+    if cut > 0 and metrics.horizontalAdvance(text[:end]) > line.width():
+        return f"…{text[cut:]}", _BEFORE_HIT + 1
+    return text, start
 
 
 class ConversationList(QWidget):
