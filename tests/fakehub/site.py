@@ -161,8 +161,9 @@ class _Handler(BaseHTTPRequestHandler):
             reply.headers["Content-Length"] = str(len(reply.body))
             self._send_head(site, request, reply.status, reply.headers)
             if request.method != "HEAD":
-                self.wfile.write(reply.body)
+                # As the status: before the client can see it.
                 request.bytes_sent = len(reply.body)
+                self.wfile.write(reply.body)
             return
         faults = []
         if request.method == "GET":
