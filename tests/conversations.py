@@ -96,3 +96,16 @@ def start(script: str, path: Path) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         text=True,
     )
+
+
+def overwrite(path: Path, offset: int, data: bytes) -> None:
+    """Damage a file in one place."""
+    with path.open("r+b") as stream:
+        stream.seek(offset)
+        stream.write(data)
+
+
+def files_beside(path: Path) -> list[str]:
+    """Return what lies beside a database at rest."""
+    locks = {"history.db.lock", "history.db.in-use"}
+    return sorted({file.name for file in path.parent.iterdir()} - locks)

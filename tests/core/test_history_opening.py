@@ -11,7 +11,9 @@ from conversations import (
     ask,
     closed_history,
     copy_of,
+    files_beside,
     killed_history,
+    overwrite,
 )
 from starpad.core import history_opening, history_schema
 from starpad.core.errors import HistoryError
@@ -42,24 +44,12 @@ def texts(closed: tuple[Path, dict[int, str]]) -> dict[int, str]:
     return closed[1]
 
 
-def _overwrite(path: Path, offset: int, data: bytes) -> None:
-    with path.open("r+b") as stream:
-        stream.seek(offset)
-        stream.write(data)
-
-
-def _aside(path: Path) -> list[str]:
-    """Return what lies beside a database at rest."""
-    locks = {"history.db.lock", "history.db.in-use"}
-    return sorted({file.name for file in path.parent.iterdir()} - locks)
-
-
 def test_damage_found_while_it_is_used_is_reported_and_repaired_at_the_next_start(
     path: Path, texts: dict[int, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(history_opening, "_CHECKED_BYTES", 0)
     place = path.read_bytes().index(b"5.5 def total")
-    _overwrite(path, place // PAGE * PAGE, bytes(PAGE))
+    overwrite(path, place // PAGE * PAGE, bytes(PAGE))
     with contextlib.closing(HistoryStore.open(path)) as store:
         assert store.reports == ()
         broken = next(each for each in store.conversations() if each.title == "conversation 5")
@@ -73,7 +63,7 @@ def test_damage_found_while_it_is_used_is_reported_and_repaired_at_the_next_star
         assert len(store.reports) == 1
         assert 0 < len(texts) - len(all_texts(store)) < 9
         ask(store, "goes on")
-    assert _aside(path) == ["history.db", "history.db.damaged"]
+    assert files_beside(path) == ["history.db", "history.db.damaged"]
 
 
 def test_nothing_is_renamed_while_another_window_uses_it(path: Path, texts: dict[int, str]) -> None:
@@ -119,7 +109,7 @@ def test_a_recovery_that_is_cut_off_is_finished_by_the_next_start(
         assert all_texts(store) == texts
         [report] = store.reports
         assert "brought back: 5 conversations with 30 messages" in report.message
-    assert _aside(path) == ["history.db", "history.db.damaged", "history.db.damaged-wal"]
+    assert files_beside(path) == ["history.db", "history.db.damaged", "history.db.damaged-wal"]
 
 
 def test_a_lock_file_that_holds_something_is_replaced(path: Path, texts: dict[int, str]) -> None:

@@ -14,7 +14,9 @@ from conversations import (
     ask,
     closed_history,
     copy_of,
+    files_beside,
     killed_history,
+    overwrite,
     question,
 )
 from starpad.core import history_opening, history_schema
@@ -46,12 +48,6 @@ def texts(closed: tuple[Path, dict[int, str]]) -> dict[int, str]:
     return closed[1]
 
 
-def _overwrite(path: Path, offset: int, data: bytes) -> None:
-    with path.open("r+b") as stream:
-        stream.seek(offset)
-        stream.write(data)
-
-
 def _change(path: Path, *statements: str) -> None:
     """Change rows as damage would: without the database's own rules, noticed while it was used."""
     with contextlib.closing(connect(path)) as db:
@@ -59,12 +55,6 @@ def _change(path: Path, *statements: str) -> None:
         for statement in statements:
             db.execute(statement)
     history_opening.note_damage(path)
-
-
-def _aside(path: Path) -> list[str]:
-    """Return what lies beside a database at rest."""
-    locks = {"history.db.lock", "history.db.in-use"}
-    return sorted({file.name for file in path.parent.iterdir()} - locks)
 
 
 def _page_of(path: Path, name: str) -> int:
@@ -96,7 +86,7 @@ def test_garbage_is_set_aside_reported_and_a_new_history_begins(kind: str, path:
     with contextlib.closing(HistoryStore.open(path)) as store:
         assert store.reports == ()
         assert len(store.conversations()) == 1
-    assert _aside(path) == ["history.db", "history.db.damaged"]
+    assert files_beside(path) == ["history.db", "history.db.damaged"]
 
 
 def test_a_second_damaged_file_does_not_replace_the_first(path: Path) -> None:
@@ -108,7 +98,7 @@ def test_a_second_damaged_file_does_not_replace_the_first(path: Path) -> None:
 
 
 def test_with_a_lost_first_page_all_is_brought_back(path: Path, texts: dict[int, str]) -> None:
-    _overwrite(path, 0, bytes(PAGE))
+    overwrite(path, 0, bytes(PAGE))
     with contextlib.closing(HistoryStore.open(path)) as store:
         [report] = store.reports
         assert "brought back: 12 conversations with 72 messages." in report.message
@@ -133,7 +123,7 @@ def test_with_a_lost_page_of_messages_the_rest_is_brought_back(
     path: Path, texts: dict[int, str]
 ) -> None:
     place = path.read_bytes().index(b"5.5 def total")
-    _overwrite(path, place // PAGE * PAGE, bytes(PAGE))
+    overwrite(path, place // PAGE * PAGE, bytes(PAGE))
     with contextlib.closing(HistoryStore.open(path)) as store:
         kept = all_texts(store)
         assert len(store.reports) == 1
@@ -153,7 +143,7 @@ def test_a_file_that_was_cut_in_half_gives_what_is_left(path: Path, texts: dict[
 def test_without_its_conversations_messages_get_new_ones_named_by_a_question(
     path: Path, texts: dict[int, str]
 ) -> None:
-    _overwrite(path, (_page_of(path, "conversations") - 1) * PAGE, bytes(PAGE))
+    overwrite(path, (_page_of(path, "conversations") - 1) * PAGE, bytes(PAGE))
     with contextlib.closing(HistoryStore.open(path)) as store:
         assert all_texts(store) == texts
         conversations = store.conversations()
@@ -222,11 +212,11 @@ def test_a_file_that_may_not_be_read_is_set_aside(path: Path, texts: dict[int, s
 def test_a_link_stays_one(path: Path, texts: dict[int, str], tmp_path: Path) -> None:
     link = tmp_path / "link.db"
     link.symlink_to(path)
-    _overwrite(path, 0, bytes(PAGE))
+    overwrite(path, 0, bytes(PAGE))
     with contextlib.closing(HistoryStore.open(link)) as store:
         assert all_texts(store) == texts
     assert link.is_symlink()
-    assert _aside(path) == ["history.db", "history.db.damaged"]
+    assert files_beside(path) == ["history.db", "history.db.damaged"]
 
 
 def test_a_message_without_its_parent_hangs_on_the_nearest_earlier_one(path: Path) -> None:

@@ -10,9 +10,7 @@ from starpad.core.engine_status import LoadedModel
 from starpad.core.errors import ChatTemplateError
 
 if TYPE_CHECKING:
-    from starpad.engines.chat_template import ChatTemplate
-
-Message = dict[str, str]
+    from starpad.engines.chat_template import ChatTemplate, Message
 
 # Halves of a surrogate pair: no message holds one, after `sendable`.
 _BEGIN, _BEGIN_ANSWER, _END = "\ud800", "\ud801", "\ud805"
@@ -58,7 +56,7 @@ class ChatText:
         return _without_double_spaces(_split(text))
 
 
-def _messages(system: str, turns: Sequence[Turn], *, has_system: bool) -> list[Message]:
+def _messages(system: str, turns: Sequence[Turn], *, has_system: bool) -> "list[Message]":
     """Return marked messages; of several in a row by the same speaker one is made."""
     joined: list[tuple[Role, str]] = []
     for turn in turns:

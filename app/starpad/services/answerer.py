@@ -1,6 +1,6 @@
 """One answer at a time: asked of the engine, streamed, and kept in the history as it grows."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -106,34 +106,17 @@ class Answerer(QObject):
         self.message = message
         self._head = message.text
         self._is_stopping = self._is_failure_told = False
-        if self._model is None or self._prompter is None:
+        if self._model is None:
             self._end(MessageState.FAILED, self.refusal)
             return
-        job = partial(
-            _converse,
-            prompter=self._prompter,
-            conversation=conversation,
-            turns=turns,
-            options=options,
-            model=self._model,
-        )
-        self._request = self._engine.submit(job)
+        self._request = self._submit(_converse, conversation, turns, options)
         self._timer.start()
         self._set_state(ChatState.READING)
 
     def measure(self, conversation: int, turns: Sequence[Turn], options: ChatOptions) -> None:
         """Find out how full the window is; `window_changed` follows, if it can be told."""
-        if self._model is None or self._prompter is None or self._request:
-            return
-        job = partial(
-            _measure,
-            prompter=self._prompter,
-            conversation=conversation,
-            turns=turns,
-            options=options,
-            model=self._model,
-        )
-        self._measuring = (self._engine.submit(job), conversation)
+        if self._model is not None and not self._request:
+            self._measuring = self._submit(_measure, conversation, turns, options), conversation
 
     def latest(self, message: int) -> Message | None:
         """Return an answer of ours that may be newer than the history's."""
@@ -154,6 +137,23 @@ class Answerer(QObject):
             self._request = 0
             self._change(state=MessageState.STOPPED)
         self._save()
+
+    def _submit(
+        self,
+        what: Callable[..., Awaitable[object]],
+        conversation: int,
+        turns: Sequence[Turn],
+        options: ChatOptions,
+    ) -> int:
+        job = partial(
+            what,
+            prompter=self._prompter,
+            conversation=conversation,
+            turns=turns,
+            options=options,
+            model=self._model,
+        )
+        return self._engine.submit(job)
 
     def _set_state(self, state: ChatState) -> None:
         if state is not self.state:

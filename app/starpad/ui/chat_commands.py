@@ -97,33 +97,25 @@ class ChatCommands(QObject):
     def ask_about_code(self, task: ChatTask) -> None:
         """Ask one of the ready questions about the selection, or else about the file."""
         excerpt = self._excerpt()
-        if excerpt is None:
-            self._notifier.post(Notification(_NOTHING_OPEN, timeout_ms=6000))
-            return
-        self._pane.show()
-        self._pane.ask(chat_tasks.question(task, excerpt))
+        if excerpt is not None:
+            self._pane.show()
+            self._pane.ask(chat_tasks.question(task, excerpt))
 
     @Slot()
     def add_code(self) -> None:
         """Put the selection, or else the file, into the question that is being written."""
         excerpt = self._excerpt()
-        if excerpt is None:
-            self._notifier.post(Notification(_NOTHING_OPEN, timeout_ms=6000))
-            return
-        self._pane.show()
-        self._pane.add_to_question(chat_tasks.question_with(excerpt, ""))
+        if excerpt is not None:
+            self._pane.show()
+            self._pane.add_to_question(chat_tasks.question_with(excerpt, ""))
 
     def _excerpt(self) -> Excerpt | None:
+        """Return what is to be asked about; None, and the user is told, if there is nothing."""
         tab = self._tabs.current
-        if tab is None:
-            return None
-        selection, before = _selection(tab)
-        code = patch.dedented(selection, before) if selection.strip() else tab.editor.text()
-        if not code.strip():
-            return None
-        path = tab.document.path
-        name = path.name if path is not None else ""
-        return Excerpt(code, tab.language, name, is_selection=bool(selection.strip()))
+        excerpt = _excerpt_of(tab) if tab is not None else None
+        if excerpt is None:
+            self._notifier.post(Notification(_NOTHING_OPEN, timeout_ms=6000))
+        return excerpt
 
     # -- code from an answer ------------------------------------------------------------------
 
@@ -246,3 +238,13 @@ def _selection(tab: EditorTab) -> tuple[str, str]:
     start, end = cursor.selectionStart(), cursor.selectionEnd()
     line = document.findBlock(start).position()
     return text_between(document, start, end), text_between(document, line, start)
+
+
+def _excerpt_of(tab: EditorTab) -> Excerpt | None:
+    """Return the selection, or else the whole text; None if there is only white space."""
+    selection, before = _selection(tab)
+    is_selection = bool(selection.strip())
+    code = patch.dedented(selection, before) if is_selection else tab.editor.text()
+    path = tab.document.path
+    name = path.name if path is not None else ""
+    return Excerpt(code, tab.language, name, is_selection) if code.strip() else None

@@ -92,12 +92,6 @@ class CodeColors(QObject):
                 if code.shown[line] is not code.spans[line]:
                     self._show(code, line)
 
-    def repaint(self) -> None:
-        """Color everything anew: the theme has changed."""
-        for code in self._codes.values():
-            code.shown = [()] * len(code.spans)
-        self.received.emit()
-
     def _show(self, code: CodeBlock, line: int) -> None:
         block = self._document.findBlockByNumber(code.first_block + line)
         ranges = []
