@@ -3,8 +3,7 @@
 import ipaddress
 import os
 import socket
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,19 +25,23 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 DEMO_MODEL = Path(__file__).parents[1] / "resources" / "models" / "starpad-demo-q8_0.gguf"
 
 
-def _refuse_strangers(event: str, args: tuple[object, ...]) -> None:
-    """Fail any connection that leaves this machine (an audit hook cannot be bypassed in Python)."""
-    if event != "socket.connect":
-        return
-    sock, address = args
-    assert isinstance(sock, socket.socket)
-    if sock.family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple):
-        host = address[0]
-        if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
-            raise AssertionError(f"a test tried to connect to {address}")
+def _refuse_strangers(connect: Callable[[socket.socket, object], None]) -> Callable[..., None]:
+    """Return `connect` failing for any address that is not on this machine."""
+
+    def guarded(sock: socket.socket, address: object) -> None:
+        if sock.family in (socket.AF_INET, socket.AF_INET6) and isinstance(address, tuple):
+            host = address[0]
+            if host != "localhost" and not ipaddress.ip_address(host).is_loopback:
+                raise AssertionError(f"a test tried to connect to {address}")
+        connect(sock, address)
+
+    return guarded
 
 
-sys.addaudithook(_refuse_strangers)
+# No audit hook: one in Python lets threads switch within sys.settrace, which CPython 3.11 answers
+# with "Cannot install a trace function while another trace function is being installed" when
+# coverage measures threads that start together.
+socket.socket.connect = _refuse_strangers(socket.socket.connect)  # type: ignore[method-assign]
 
 
 @pytest.fixture(autouse=True)
