@@ -8,15 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from starpad.core.errors import SettingsError
-from starpad.core.settings import (
-    FIELDS,
-    Page,
-    Settings,
-    ThemeChoice,
-    checked,
-    fields_of_pages,
-    with_values,
-)
+from starpad.core.setting_values import checked, with_values
+from starpad.core.settings import FIELDS, Page, Settings, ThemeChoice, fields_of_pages
 
 NUMBERS = [n for n, f in FIELDS.items() if type(f.default) in (int, float)]
 

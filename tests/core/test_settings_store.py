@@ -12,7 +12,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from starpad.core.errors import FileError
-from starpad.core.settings import Settings, ThemeChoice, with_values
+from starpad.core.setting_values import with_values
+from starpad.core.settings import Settings, ThemeChoice
 from starpad.core.settings_store import VERSION, backup_path, default_path, load, save
 
 

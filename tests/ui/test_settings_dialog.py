@@ -43,7 +43,8 @@ SHOWN = [field for of_page in fields_of_pages().values() for field in of_page]
 OTHER: dict[str, object] = {
     "theme": ThemeChoice.DARK, "font_family": "No Such Mono", "suggestion_temperature": 0.4,
     "suggestions_off_languages": ("markdown", "json"), "kv_type": KvType.Q8_0,
-    "hub_endpoint": "https://hub.example.com",
+    "hub_endpoint": "https://hub.example.com", "engine_program": "/usr/bin/llama-server",
+    "serve_origins": ("http://localhost:3000",),
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from starpad.core.chat_format import ChatFormat
 from starpad.core.fim import FimTokens
-from starpad.core.load_options import KvType
+from starpad.core.load_options import EngineKind, KvType
 
 
 class EngineState(StrEnum):
@@ -29,6 +29,17 @@ class Device:
     memory_bytes: int
     memory_free_bytes: int
     """Before the model was loaded; 0 for all that shares the processor's memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the engine really put a model, as its own log says; empty if it does not say."""
+
+    layers: int = 0
+    """All of them, the output counted as one."""
+    gpu_layers: int = 0
+    weights_bytes: tuple[tuple[str, int], ...] = ()
+    """By the engine's name for each place, the processor's memory among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +68,8 @@ class LoadedModel:
     bos_text: str = ""
     """What an embedded chat template writes at the beginning; `eos_text` at an answer's end."""
     eos_text: str = ""
+    kind: EngineKind = EngineKind.LLAMA
+    placement: Placement = field(default_factory=Placement)
     adds_bos: bool = False
     """Every text must begin with the token that `bos_text` names, says the vocabulary."""
 

@@ -63,6 +63,8 @@ class ModelHeader:
     has_tokenizer: bool
     chat_template: str
     """Jinja, as on the Hub."""
+    is_legacy_ggml: bool = False
+    """A GGML file of 2023, which llama.cpp cannot open."""
 
 
 def read_header(path: Path) -> ModelHeader:

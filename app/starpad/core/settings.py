@@ -1,11 +1,10 @@
 """Everything a user can set, declared once; the settings file and dialog are made from this."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, get_type_hints
 
-from starpad.core.errors import SettingsError
 from starpad.core.load_options import KvType
 
 Value = bool | int | float | str | tuple[str, ...]
@@ -28,6 +27,7 @@ class Page(StrEnum):
     CHAT = "Chat"
     MODELS = "Models"
     ENGINE = "Engine"
+    SHARING = "Sharing"
     HIDDEN = ""
 
 
@@ -237,6 +237,55 @@ class Settings:
             "When it stops unexpectedly, at most three times in ten minutes.",
         ),
     ] = True
+    engine_unload_after_min: Annotated[
+        int,
+        About(
+            Page.ENGINE,
+            "Unload when unused",
+            "Frees the model's memory after this long without a request; the next one loads it "
+            "again.",
+            0,
+            1440,
+            "min",
+            "Never",
+        ),
+    ] = 0
+    engine_program: Annotated[
+        str,
+        About(
+            Page.ENGINE,
+            "Your own llama-server",
+            "The path of a llama-server that runs the models instead of the engine in the box, for "
+            "example one for your graphics card. Counts when a model is loaded.",
+        ),
+    ] = ""
+    serve_at_start: Annotated[
+        bool,
+        About(
+            Page.SHARING,
+            "Share when Starpad starts",
+            "Other programs on this computer can then use the loaded model, with the key only.",
+        ),
+    ] = False
+    serve_port: Annotated[
+        int,
+        About(
+            Page.SHARING,
+            "Port",
+            "Where other programs on this computer find the model. 8012 is what llama.vim and "
+            "llama.vscode expect.",
+            1024,
+            65_535,
+        ),
+    ] = 8012
+    serve_origins: Annotated[
+        tuple[str, ...],
+        About(
+            Page.SHARING,
+            "Web pages that may ask",
+            "Their origins with commas between, such as http://localhost:3000. None by default.",
+        ),
+    ] = ()
     model_path: Annotated[str, About(Page.HIDDEN, "Model file")] = ""
     """Empty: the demonstration model in the box."""
     models_folder: Annotated[str, About(Page.HIDDEN, "Models folder")] = ""
@@ -270,70 +319,3 @@ def fields_of_pages() -> dict[Page, tuple[SettingField, ...]]:
         for page in Page
         if page is not Page.HIDDEN
     }
-
-
-def checked(name: str, value: object) -> Value:
-    """Return `value` in the type of the setting `name`.
-
-    Takes what JSON gives: lists for tuples, plain texts for choices, whole numbers for
-    fractions. Raises SettingsError if there is no such setting or the value does not suit it.
-    """
-    field = FIELDS.get(name)
-    if field is None:
-        raise SettingsError(f"There is no setting “{name}”.")
-    result = _converted(field, value)
-    if result is None:
-        raise SettingsError(
-            f"The setting “{field.about.label}” cannot be {_short(value)}.",
-            f"It must be {_what_suits(field)}.",
-        )
-    return result
-
-
-def with_values(settings: Settings, **values: Any) -> Settings:
-    """Return `settings` with other values, each checked as `checked` does."""
-    suited: dict[str, Any] = {name: checked(name, value) for name, value in values.items()}
-    return replace(settings, **suited)
-
-
-def _converted(field: SettingField, value: Any) -> Value | None:
-    """Return `value` in the setting's type, or None if it does not suit."""
-    low, high = field.about.minimum, field.about.maximum
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    match field.default:
-        case bool():
-            return value if isinstance(value, bool) else None
-        case int():
-            return value if is_number and isinstance(value, int) and low <= value <= high else None
-        case float():
-            # Compared before it is converted: a whole number can be too large for a fraction.
-            return float(value) if is_number and low <= value <= high else None
-        case StrEnum() as choice:
-            return type(choice)(value) if value in list(type(choice)) else None
-        case str():
-            return str(value) if isinstance(value, str) else None
-        case tuple():
-            is_list = isinstance(value, list | tuple)
-            return tuple(value) if is_list and all(isinstance(v, str) for v in value) else None
-
-
-def _what_suits(field: SettingField) -> str:
-    bounds = f"from {field.about.minimum:,} to {field.about.maximum:,}"
-    match field.default:
-        case bool():
-            return "true or false"
-        case int():
-            return f"a whole number {bounds}"
-        case float():
-            return f"a number {bounds}"
-        case StrEnum() as choice:
-            return "one of " + ", ".join(type(choice))
-        case str():
-            return "a text"
-        case tuple():
-            return "a list of texts"
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:39]}…"

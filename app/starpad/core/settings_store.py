@@ -8,7 +8,8 @@ from pathlib import Path
 
 from starpad.core import file_store, paths
 from starpad.core.errors import FileError, SettingsError
-from starpad.core.settings import FIELDS, Settings, with_values
+from starpad.core.setting_values import with_values
+from starpad.core.settings import FIELDS, Settings
 
 VERSION = 1
 

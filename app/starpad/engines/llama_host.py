@@ -14,7 +14,7 @@ from typing import Any
 
 from starpad.core.child_process import die_with_parent, protected_stdout
 from starpad.core.engine_status import Device
-from starpad.engines.spec import KEY_VARIABLE, PLAIN_TEMPLATE, EngineReady, EngineSpec
+from starpad.engines.spec import BATCH_TOKENS, KEY_VARIABLE, PLAIN_TEMPLATE, EngineReady, EngineSpec
 
 _GPU_BATCH_TOKENS = 512
 
@@ -69,7 +69,8 @@ def _parameters(xllamacpp: Any, spec: EngineSpec, key: str, devices: tuple[Devic
     parameters.n_parallel = spec.slots
     parameters.n_ctx = spec.context_tokens * spec.slots
     has_gpu = spec.gpu_layers != 0 and any(device.is_gpu for device in devices)
-    parameters.n_batch = max(spec.batch_tokens, _GPU_BATCH_TOKENS) if has_gpu else spec.batch_tokens
+    usual = _GPU_BATCH_TOKENS if has_gpu else BATCH_TOKENS
+    parameters.n_batch = spec.batch_tokens or usual
     parameters.cpuparams.n_threads = spec.threads
     parameters.cpuparams_batch.n_threads = spec.prompt_threads or spec.threads
     kv_type = getattr(xllamacpp.ggml_type, f"GGML_TYPE_{spec.kv_type.upper()}")

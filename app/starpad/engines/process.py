@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from starpad.core.engine_exit import ExitReport, explain_exit, telling_line
 from starpad.core.errors import EngineError
+from starpad.core.load_options import EngineKind
 from starpad.core.paths import host_command, host_environment
 from starpad.engines.spec import KEY_VARIABLE, EngineReady, EngineSpec
 
@@ -22,6 +23,12 @@ _LOG_LINE_CHARACTERS = 1000
 _TAIL_LINES = 20
 _READ_BYTES = 1 << 16
 _GRACE_S = 2.0
+_ROLES = {
+    EngineKind.LLAMA: "engine-host",
+    EngineKind.GGML: "ggml-host",
+    EngineKind.EXTERNAL: "external-host",
+}
+"""The child process of ours that holds a model; for EXTERNAL, the one that holds its server."""
 
 
 def new_log() -> deque[str]:
@@ -65,7 +72,7 @@ class EngineProcess:
         try:
             process = await _whole(
                 asyncio.create_subprocess_exec(
-                    *host_command("engine-host"),
+                    *host_command(_ROLES[spec.kind]),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,

@@ -13,7 +13,7 @@ from starpad.core.chat_format import ChatFormat
 from starpad.core.engine_exit import ExitReport
 from starpad.core.engine_status import LoadedModel
 from starpad.core.errors import NotEnoughMemoryError
-from starpad.core.load_options import LoadOptions
+from starpad.core.load_options import EngineKind, LoadOptions
 from starpad.core.memory_fit import Fit, MemoryNeed, estimate, fits
 from starpad.core.model_file import ModelHeader, read_header
 from starpad.core.paths import demo_model
@@ -74,7 +74,8 @@ def reckon(
     header: ModelHeader, options: LoadOptions, *, freed_bytes: int = 0, gpu_free_bytes: int = 0
 ) -> Prepared:
     """Return what `prepare` does for a header that may be a remote file's; refuses nothing."""
-    need = estimate(header, options.context_tokens, SLOTS, options.kv_type, BATCH_TOKENS)
+    batch_tokens = options.batch_tokens or BATCH_TOKENS
+    need = estimate(header, options.context_tokens, SLOTS, options.kv_type, batch_tokens)
     available = devices.available_memory_bytes() + freed_bytes
     fit = fits(need, available, gpu_free_bytes if options.gpu_layers else 0)
     return Prepared(_spec(header, options, need), header, need, fit, options, available)
@@ -128,7 +129,22 @@ def _spec(header: ModelHeader, options: LoadOptions, need: MemoryNeed) -> Engine
         prompt_threads=options.threads or cores,
         gpu_layers=options.gpu_layers,
         kv_type=need.kv_type,
+        kind=_kind(header, options),
+        program=options.program,
+        batch_tokens=options.batch_tokens,
+        flash_attention=options.flash_attention,
+        weights=options.weights,
+        device=options.device,
+        speculation=options.speculation,
+        draft_model=str(options.draft_model or ""),
+        lora=options.lora,
     )
+
+
+def _kind(header: ModelHeader, options: LoadOptions) -> EngineKind:
+    if header.is_legacy_ggml:
+        return EngineKind.GGML
+    return EngineKind.EXTERNAL if options.program else EngineKind.LLAMA
 
 
 async def _describe(
@@ -161,6 +177,7 @@ async def _describe(
         chat_stop_ids=stop_ids.union(*(found for found in chat_stops if len(found) == 1)),
         bos_text=properties.bos_text,
         eos_text=properties.eos_text,
+        kind=spec.kind,
         adds_bos=await client.adds_bos(),
     )
 

@@ -1,12 +1,20 @@
 """What the engine's process is asked to load, and what it answers."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
 from starpad.core.engine_status import Device
-from starpad.core.load_options import KvType
+from starpad.core.load_options import (
+    EngineKind,
+    FlashAttention,
+    KvType,
+    LoraAdapter,
+    Speculation,
+    Weights,
+)
 
 KEY_VARIABLE = "STARPAD_ENGINE_KEY"
 """The environment variable that carries the key: a command line is everybody's to read."""
@@ -18,6 +26,15 @@ BATCH_TOKENS = 128
 
 PLAIN_TEMPLATE = "{% for message in messages %}{{ message['content'] + '\\n' }}{% endfor %}"
 """Instead of a chat template that does not work: llama.cpp would not load the model with it."""
+
+_TYPES: dict[str, Callable[[str], object]] = {
+    "model": Path,
+    "kv_type": KvType,
+    "kind": EngineKind,
+    "flash_attention": FlashAttention,
+    "weights": Weights,
+    "speculation": Speculation,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +51,8 @@ class EngineSpec:
     prompt_threads: int = 0
     """For reading a prompt, many tokens at a time; 0 takes as many as for generating."""
     slots: int = SLOTS
-    batch_tokens: int = BATCH_TOKENS
+    batch_tokens: int = 0
+    """Prompt tokens read at a time; 0 takes BATCH_TOKENS, more on a GPU."""
     gpu_layers: int = -1
     """-1 lets the engine choose."""
     kv_type: KvType = KvType.F16
@@ -46,17 +64,29 @@ class EngineSpec:
     """Load the model all the same if llama.cpp cannot use the template."""
     port: int = 0
     """0 takes a free one."""
+    kind: EngineKind = EngineKind.LLAMA
+    program: str = ""
+    """The executable, where the kind is EXTERNAL."""
+    flash_attention: FlashAttention = FlashAttention.AUTO
+    weights: Weights = Weights.READ
+    device: str = ""
+    """The only one to use, by the engine's name for it."""
+    speculation: Speculation = Speculation.OFF
+    draft_model: str = ""
+    lora: tuple[LoraAdapter, ...] = ()
 
     def to_json(self) -> str:
         """Return one line."""
-        return json.dumps(asdict(self) | {"model": str(self.model)})
+        return json.dumps(asdict(self), default=str)
 
     @classmethod
     def from_json(cls, line: str | bytes) -> Self:
         """Return what `to_json` wrote."""
-        fields = json.loads(line)
-        decoded = {"model": Path(fields["model"]), "kv_type": KvType(fields["kv_type"])}
-        return cls(**fields | decoded)
+        values = json.loads(line)
+        values["lora"] = tuple(LoraAdapter(Path(a["path"]), a["scale"]) for a in values["lora"])
+        for name, kind in _TYPES.items():
+            values[name] = kind(values[name])
+        return cls(**values)
 
 
 @dataclass(frozen=True, slots=True)

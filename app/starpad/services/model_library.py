@@ -190,6 +190,7 @@ def usual_options(settings: Settings, path: Path) -> LoadOptions:
         threads=settings.engine_threads,
         kv_type=settings.kv_type,
         long_preamble=settings.chat_long_preamble,
+        program=settings.engine_program,
     )
 
 

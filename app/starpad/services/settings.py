@@ -7,7 +7,8 @@ from PySide6.QtCore import QObject, Signal
 
 from starpad.core import settings_store
 from starpad.core.errors import FileError, SettingsError
-from starpad.core.settings import Settings, with_values
+from starpad.core.setting_values import with_values
+from starpad.core.settings import Settings
 
 
 class SettingsService(QObject):
