@@ -1,6 +1,7 @@
-"""The command line: the window, the self-test, and the two child processes. No Qt up here."""
+"""The command line: the window, commands without one, and the child processes. No Qt up here."""
 
 import argparse
+import importlib
 import multiprocessing
 import sys
 from collections.abc import Sequence
@@ -8,10 +9,27 @@ from pathlib import Path
 
 from starpad import __version__
 
+# Each has a function `run` that takes the arguments behind its name.
+_COMMANDS = {
+    "serve": "starpad.serve_command",
+    "bench": "starpad.bench_command",
+}
+# Each has a function `run` without arguments.
+_HOSTS = {
+    "--engine-host": "starpad.engines.llama_host",
+    "--ggml-host": "starpad.engines.ggml_host",
+    "--external-host": "starpad.engines.external_host",
+    "--serve-host": "starpad.engines.serve_host",
+    "--highlight-host": "starpad.highlighting.host",
+}
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="starpad", description="An editor that completes code with a model on this machine."
+        prog="starpad",
+        description="An editor that completes code with a model on this machine.",
+        epilog="Without a window: `starpad serve MODEL` lets other programs use a model, "
+        "`starpad bench MODEL` measures it.",
     )
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="files to open")
     parser.add_argument("--version", action="version", version=f"Starpad {__version__}")
@@ -23,24 +41,20 @@ def _parser() -> argparse.ArgumentParser:
     test.add_argument("--suffix", metavar="TEXT", default="", help="text after the caret")
     test.add_argument("--seed", type=int, metavar="N", help="sample with this seed")
     test.add_argument("--screenshot", type=Path, metavar="FILE", help="where to save the picture")
-    parser.add_argument("--engine-host", action="store_true", help=argparse.SUPPRESS)
-    parser.add_argument("--highlight-host", action="store_true", help=argparse.SUPPRESS)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what the arguments ask for; return the exit code."""
     multiprocessing.freeze_support()
-    arguments = _parser().parse_args(argv)
+    argv = sys.argv[1:] if argv is None else argv
+    first = argv[0] if argv else ""
     # Imports wait until here: a child process loads no Qt, the window loads no engine.
-    if arguments.engine_host:
-        from starpad.engines import llama_host
-
-        return llama_host.run()
-    if arguments.highlight_host:
-        from starpad.highlighting import host
-
-        return host.run()
+    if first in _HOSTS:
+        return int(importlib.import_module(_HOSTS[first]).run())
+    if first in _COMMANDS:
+        return int(importlib.import_module(_COMMANDS[first]).run(argv[1:]))
+    arguments = _parser().parse_args(argv)
     if arguments.self_test:
         from starpad import self_test
 

@@ -1,0 +1,1 @@
+"""The engine window: devices, sharing, remote servers, benchmark."""
