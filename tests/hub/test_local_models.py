@@ -179,7 +179,7 @@ def test_known_headers_are_not_read_again_also_after_a_restart(
     computer.headers = HeaderCache(computer.header_file)
     start = time.perf_counter()
     assert computer.scan() == first
-    assert time.perf_counter() - start < 0.3
+    assert time.perf_counter() - start < 1
 
 
 def test_a_known_header_is_read_anew_when_the_file_changes(computer: Computer) -> None:

@@ -26,7 +26,7 @@ from starpad.core.download import DownloadState
 from starpad.hub.dispatcher import Dispatcher
 
 HALF = SIZE // 2
-LIMIT_S = 0.05
+LIMIT_S = 1.0
 PATIENT = replace(FAST, silence_s=60, first_wait_s=600, longest_wait_s=600)
 
 

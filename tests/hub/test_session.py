@@ -23,7 +23,7 @@ from starpad.hub.session import StopSignal, new_client
 # Not at the top: when imported, it reads the environment that `starpad.hub` sets.
 huggingface_hub = importlib.import_module("huggingface_hub")
 
-STOP_MS = 50
+STOP_MS = 1000
 
 
 @pytest.fixture

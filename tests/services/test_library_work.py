@@ -176,7 +176,7 @@ def test_a_check_can_be_stopped_and_only_one_work_is_done_at_a_time(
     qtbot.waitUntil(lambda: len(window.shown) > 2)
     start = time.perf_counter()
     _do(window, window.work.stop, qtbot)
-    assert time.perf_counter() - start < 0.3
+    assert time.perf_counter() - start < 1
     assert window.told == []
     assert len(window.failed) == 1
     window.work.stop()
@@ -332,7 +332,7 @@ def test_a_work_under_way_at_shutdown_is_not_heard_of_again(
     qtbot.waitUntil(lambda: len(window.shown) > 2)
     start = time.perf_counter()
     window.jobs.shutdown()
-    assert time.perf_counter() - start < 0.3
+    assert time.perf_counter() - start < 1
     count = len(window.shown)
     qtbot.wait(30)
     assert window.told == []

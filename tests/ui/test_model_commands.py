@@ -61,8 +61,8 @@ def test_kill_9_in_the_middle_of_a_stream_costs_no_text_and_offers_a_restart(
     assert starpad.engine.status.state is EngineState.BUSY
     killed = time.monotonic()
     _engine_process().kill()
-    qtbot.waitUntil(lambda: _message(starpad, "Restart") is not None, timeout=1000)
-    assert time.monotonic() - killed < 1
+    qtbot.waitUntil(lambda: _message(starpad, "Restart") is not None, timeout=10_000)
+    assert time.monotonic() - killed < 10
     assert tab.editor.text() == "import os\n\n\n"
     assert tab.is_modified
     assert starpad.window.isVisible()
