@@ -52,6 +52,10 @@ class Loaded:
 
     model: LoadedModel
     client: "EngineClient"
+    process_id: int = 0
+    """0 where the engine is no process of this computer."""
+    version: str = ""
+    """Of what holds the model, as it says itself."""
 
 
 def prepare(options: LoadOptions, *, freed_bytes: int = 0, gpu_free_bytes: int = 0) -> Prepared:
@@ -112,7 +116,7 @@ async def hold_model(
         async with EngineClient(ready.url, key) as client:
             model = await _describe(client, prepared, ready, chat)
             on_progress(1.0)
-            on_loaded(Loaded(model, client))
+            on_loaded(Loaded(model, client, process.pid, ready.version))
             return await process.wait()
     finally:
         await process.stop()

@@ -16,8 +16,8 @@ from starpad.core.memory_fit import Fit
 from starpad.core.model_file import ModelHeader
 from starpad.core.restart_policy import RestartPolicy
 from starpad.engines import process, session
-from starpad.services.engine_run import EngineRun, RoomNeeded, gpu_free_bytes, hold
-from starpad.services.inference_thread import Emit, InferenceThread, RequestEnd
+from starpad.services.engine_run import EngineRun, RoomNeeded, gpu_free_bytes, hold, hold_apart
+from starpad.services.inference_thread import Emit, InferenceThread, Job, RequestEnd
 
 if TYPE_CHECKING:  # httpx2 takes 80 ms to import, which the window need not wait for
     from starpad.engines.client import EngineClient
@@ -125,6 +125,18 @@ class EngineService(QObject):
         if self._status.state is EngineState.READY:
             self._set_status(replace(self._status, state=EngineState.BUSY))
         return request_id
+
+    def run_apart(self, options: LoadOptions, job: Job) -> int:
+        """Run a job that loads `options` into an engine of its own; return its request id.
+
+        It waits for models that are leaving, and a model that is loaded meanwhile waits for it:
+        `cancel` it then.
+        """
+        run = EngineRun(options)
+        leaving = list(self._leaving)
+        run.request_id = self._thread.submit(partial(hold_apart, run, leaving, job))
+        self._leaving.append(run)
+        return run.request_id
 
     def fit(self, header: ModelHeader, options: LoadOptions) -> Fit:
         """Return how a model would fit in place of the present one, with the memory of now."""

@@ -11,7 +11,7 @@ from starpad.core.errors import NotEnoughMemoryError
 from starpad.core.load_options import LoadOptions
 from starpad.core.memory_fit import Verdict
 from starpad.engines import process, session
-from starpad.services.inference_thread import Emit
+from starpad.services.inference_thread import Emit, Job
 
 if TYPE_CHECKING:
     from collections import deque
@@ -52,6 +52,17 @@ async def hold(
             await _end_of(other)
         prepared = await _prepare(run.options, present, emit)
         return await session.hold_model(prepared, run.lines, on_loaded=emit, on_progress=emit)
+    finally:
+        run.ended.set()
+
+
+async def hold_apart(run: EngineRun, leaving: Sequence[EngineRun], job: Job, emit: Emit) -> object:
+    """Run a job that brings an engine of its own, after the models that leave have left."""
+    run.has_begun = True
+    try:
+        for other in leaving:
+            await _end_of(other)
+        return await job(emit)
     finally:
         run.ended.set()
 
