@@ -19,6 +19,16 @@ _BYTES_PER_CONTEXT_TOKEN = 300
 _EMBEDDINGS_PER_BATCH_TOKEN = 12
 _BYTES_PER_ACTIVATION = 4
 
+# The engine for GGML files of 2023 keeps 4 bytes for each number of a context, and computes
+# attention in one buffer of a fixed size, the feed-forward layers in another. Measured in its
+# process with generated files of four shapes, the context full.
+GGML_SCRATCH_BYTES = 256 << 20
+_GGML_BYTES_PER_VALUE = 4
+_GGML_HOST_BYTES = 52_000_000
+# A token's text in two maps of the library's, and in ours with its id:
+_GGML_BYTES_PER_VOCABULARY_TOKEN = 400
+_GGML_EMBEDDINGS_PER_BATCH_TOKEN = 25 + 3
+
 # llama.cpp leaves this much of a GPU's memory free when it chooses the layers to put there.
 _GPU_MARGIN_BYTES = 1 << 30
 # Beside a model that takes nearly everything, other programs should be able to grow by this much,
@@ -48,6 +58,8 @@ class MemoryNeed:
     slots: int = 1
     kv_type: KvType = KvType.F16
     """As it will be: F16 where the model cannot use the one that was asked for."""
+    is_ggml: bool = False
+    """The engine for GGML files of 2023 keeps its context in numbers of 32 bits."""
 
     @property
     def total_bytes(self) -> int:
@@ -93,6 +105,8 @@ def estimate(
     embedding twice, 5 % of a 3B model.
     """
     context_tokens = min(context_tokens, header.context_tokens or context_tokens)
+    if header.is_legacy_ggml:
+        return _estimate_ggml(header, context_tokens, batch_tokens)
     kv_type = usable_kv_type(header, kv_type)
     per_token = header.layers * header.kv_heads * (header.key_values + header.value_values)
     batch_values = header.embedding * _EMBEDDINGS_PER_BATCH_TOKEN * batch_tokens
@@ -106,6 +120,35 @@ def estimate(
         context_tokens=context_tokens,
         slots=slots,
         kv_type=kv_type,
+    )
+
+
+def ggml_context_bytes(header: ModelHeader, context_tokens: int) -> int:
+    """Return what the engine for GGML files of 2023 keeps of a context: every head's, in F32."""
+    per_token = header.layers * header.heads * (header.key_values + header.value_values)
+    return per_token * context_tokens * _GGML_BYTES_PER_VALUE
+
+
+def _estimate_ggml(header: ModelHeader, context_tokens: int, batch_tokens: int) -> MemoryNeed:
+    """Return the need of a GGML file of 2023. Its engine holds one context, not one for each slot.
+
+    It asks the system for the file's whole context, but what is never used stays without memory.
+    """
+    attention = 4 * (
+        context_tokens * header.embedding
+        + context_tokens * batch_tokens * header.heads
+        + header.embedding * batch_tokens * 21
+    )
+    batch_values = header.embedding * _GGML_EMBEDDINGS_PER_BATCH_TOKEN + header.vocabulary_tokens
+    return MemoryNeed(
+        weights_bytes=header.tensor_data_bytes,
+        kv_bytes=ggml_context_bytes(header, context_tokens),
+        compute_bytes=_GGML_HOST_BYTES
+        + header.vocabulary_tokens * _GGML_BYTES_PER_VOCABULARY_TOKEN
+        + min(attention, GGML_SCRATCH_BYTES)
+        + batch_values * batch_tokens * _BYTES_PER_ACTIVATION,
+        context_tokens=context_tokens,
+        is_ggml=True,
     )
 
 
@@ -150,7 +193,8 @@ def _context(need: MemoryNeed) -> str:
     if not need.context_tokens:
         return "its context"
     many = "a context" if need.slots == 1 else f"{need.slots} contexts"
-    return f"{many} of {need.context_tokens:,} tokens in {need.kv_type}"
+    kept = "f32, for every head" if need.is_ggml else need.kv_type
+    return f"{many} of {need.context_tokens:,} tokens in {kept}"
 
 
 def _short(need_bytes: int, free_bytes: int, where: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from starpad.core import gguf
+from starpad.core import gguf, legacy_ggml
 from starpad.core.errors import ModelFileError
 from starpad.core.gguf import Gguf, LongArray, Value
 
@@ -24,17 +24,18 @@ _QUANTIZATIONS = {
     30: "IQ4_XS", 31: "IQ1_M", 32: "BF16", 36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4",
 }  # fmt: skip
 
-# The GGML files of 2023, before GGUF: four letters as a number, so in either byte order.
-_LEGACY_MAGICS = {
+# More of 2023, before GGUF: LLaMA's own formats, and any of a big-endian machine. Four letters as
+# a number, so in either byte order.
+_OTHER_LEGACY_MAGICS = {
     order
     for magic in (b"ggml", b"ggmf", b"ggjt", b"ggla")
     for order in (magic, magic[::-1])
-}  # fmt: skip
+} - {legacy_ggml.MAGIC}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class ModelHeader:
-    """What a GGUF file says about its model; 0 or empty where it says nothing."""
+    """What a file says about its model; 0 or empty where it says nothing."""
 
     path: Path
     size_bytes: int
@@ -64,7 +65,8 @@ class ModelHeader:
     chat_template: str
     """Jinja, as on the Hub."""
     is_legacy_ggml: bool = False
-    """A GGML file of 2023, which llama.cpp cannot open."""
+    """A GGML file of 2023, for the older engine. Its keys and values stand there for every head,
+    and the engine keeps them all."""
 
 
 def read_header(path: Path) -> ModelHeader:
@@ -102,10 +104,14 @@ def read_header(path: Path) -> ModelHeader:
 def parse_header(stream: BinaryIO, path: Path, size_bytes: int) -> ModelHeader:
     """Return the header at the start of a binary stream, which need not hold the whole file.
 
-    `path` and `size_bytes` describe the whole file. Raises EOFError when the stream ends inside
-    the header, ModelFileError when it does not start a usable GGUF file.
+    `path` and `size_bytes` describe the whole file; of a GGML file of 2023 it must all be there,
+    in a stream that can be positioned. Raises EOFError when the stream ends inside the header,
+    ModelFileError when it does not start a usable model file.
     """
     head = stream.read(_HEAD_BYTES)
+    if head.startswith(legacy_ggml.MAGIC):
+        stream.seek(len(legacy_ggml.MAGIC))
+        return _legacy_header(stream, path, size_bytes)
     if not head.startswith(gguf.MAGIC):
         raise _not_a_gguf(head, path.name)
     try:
@@ -126,12 +132,14 @@ def parse_header(stream: BinaryIO, path: Path, size_bytes: int) -> ModelHeader:
 
 
 def parse_beginning(data: bytes, path: Path, size_bytes: int) -> ModelHeader:
-    """Return what the first bytes of a GGUF file tell: enough to reckon its memory.
+    """Return what the first bytes of a model file tell: enough to reckon its memory.
 
     `path` and `size_bytes` describe the whole file, which stands for the weights: the table of
     tensors lies behind the vocabulary, megabytes further on. Raises EOFError when the model's
-    dimensions lie further on too, ModelFileError when it is no usable GGUF file.
+    dimensions lie further on too, ModelFileError when it is no usable model file.
     """
+    if data.startswith(legacy_ggml.MAGIC):
+        return _legacy_beginning(data, path, size_bytes)
     if not data.startswith(gguf.MAGIC):
         raise _not_a_gguf(data[:_HEAD_BYTES], path.name)
     try:
@@ -179,6 +187,60 @@ def _header(file: Gguf, path: Path, size_bytes: int) -> ModelHeader:
     )
 
 
+def _legacy_header(stream: BinaryIO, path: Path, size_bytes: int) -> ModelHeader:
+    try:
+        file = legacy_ggml.read(stream, size_bytes)
+    except legacy_ggml.CorruptLegacyGgmlError as error:
+        raise _unusable_legacy(path, error) from error
+    return replace(
+        _of_shape(file.shape, path, size_bytes),
+        parameters=file.parameters,
+        tensor_data_bytes=file.tensor_data_bytes,
+        end_offset_bytes=file.end_offset_bytes,
+    )
+
+
+def _legacy_beginning(data: bytes, path: Path, size_bytes: int) -> ModelHeader:
+    stream = io.BytesIO(data)
+    stream.seek(len(legacy_ggml.MAGIC))
+    try:
+        return _of_shape(legacy_ggml.read_shape(stream), path, size_bytes)
+    except legacy_ggml.CorruptLegacyGgmlError as error:
+        raise _unusable_legacy(path, error) from error
+
+
+def _unusable_legacy(path: Path, error: legacy_ggml.CorruptLegacyGgmlError) -> ModelFileError:
+    message = f"{path.name} is a legacy GGML file of 2023 that cannot be used: {error}."
+    return ModelFileError(message, "Get the model as a GGUF file, or download it again.")
+
+
+def _of_shape(shape: legacy_ggml.Shape, path: Path, size_bytes: int) -> ModelHeader:
+    per_head = shape.embedding // shape.heads
+    return ModelHeader(
+        path=path,
+        size_bytes=size_bytes,
+        architecture="gpt_bigcode",
+        name="",
+        quantization=shape.quantization,
+        context_tokens=shape.context_tokens,
+        layers=shape.layers,
+        embedding=shape.embedding,
+        heads=shape.heads,
+        kv_heads=shape.heads,
+        key_values=per_head,
+        value_values=per_head,
+        vocabulary_tokens=shape.vocabulary_tokens,
+        parameters=0,
+        tensor_data_bytes=size_bytes,
+        end_offset_bytes=size_bytes,
+        part_number=0,
+        part_count=1,
+        has_tokenizer=True,
+        chat_template="",
+        is_legacy_ggml=True,
+    )
+
+
 def _text(metadata: Mapping[str, Value], key: str) -> str:
     value = metadata.get(key, "")
     return value if isinstance(value, str) else ""
@@ -218,9 +280,9 @@ def _not_a_gguf(head: bytes, name: str) -> ModelFileError:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not head:
         return ModelFileError(f"{name} is empty.", _DOWNLOAD_AGAIN)
-    if head[:4] in _LEGACY_MAGICS:
+    if head[:4] in _OTHER_LEGACY_MAGICS:
         return ModelFileError(
-            f"{name} is a legacy GGML file of 2023, which llama.cpp cannot open.",
+            f"{name} is a legacy GGML file of 2023 of a kind that no engine here can open.",
             "Get a GGUF file of the same model.",
         )
     if text.startswith((b"<!doctype", b"<html", b"<?xml")):
