@@ -30,7 +30,9 @@ class ModelRecord:
     gpu_layers: int | None = None
     threads: int | None = None
     tokens_per_second: float = 0.0
-    """A running mean of what was measured here; 0 if nothing was."""
+    """A running mean of what suggestions made here; 0 if none did."""
+    benchmark_tokens_per_second: float = 0.0
+    """What the last benchmark measured here; 0 if there was none."""
     sha256: str = ""
     """Of a file that has no origin beside it; counts while the next two are the file's."""
     verified_bytes: int = 0
@@ -87,6 +89,11 @@ class ModelRecords:
             return replace(record, tokens_per_second=round(mean, 2))
 
         self._update(model, mix)
+
+    def benchmarked(self, model: Path, tokens_per_second: float) -> None:
+        """Take a benchmark's speed for the model's, whatever suggestions made before."""
+        if math.isfinite(tokens_per_second) and tokens_per_second > 0:
+            self.change(model, benchmark_tokens_per_second=round(tokens_per_second, 2))
 
     def verified(self, model: Path, sha256: str, now: datetime) -> None:
         """Note the hash of the files as they are now. Also raises OSError."""
@@ -214,7 +221,10 @@ def _record(values: object) -> ModelRecord:
                 kept[field.name] = _time(value)
             case (("kv_type" | "sha256"), str()):
                 kept[field.name] = value
-            case "tokens_per_second", int() | float() if math.isfinite(value) and value > 0:
+            case (
+                ("tokens_per_second" | "benchmark_tokens_per_second"),
+                int() | float(),
+            ) if math.isfinite(value) and value > 0:
                 kept[field.name] = float(value)
             case (
                 ("context_tokens" | "gpu_layers" | "threads" | "uses" | "use_number")

@@ -1,7 +1,7 @@
 """The models on this computer: which there are, how fast each is, and how to load it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,20 @@ from starpad.services.inference_thread import Emit, RequestEnd
 # the memory is what they wait for.
 _LARGE_BYTES = 64_000_000
 _SHARE_OF_CORES = min(4, physical_cores())
+
+
+@dataclass(frozen=True, slots=True)
+class _Speed:
+    """How fast a model ran here."""
+
+    size_bytes: int
+    bytes_per_second: float
+    """Of its weights, as it reads all of them for each token."""
+    is_benchmark: bool
+
+    def distance(self, size_bytes: int) -> int:
+        """Return how little this tells of a model of that size."""
+        return abs(self.size_bytes - size_bytes) * (1 if self.is_benchmark else 2)
 
 
 class ModelLibrary(QObject):
@@ -55,8 +69,7 @@ class ModelLibrary(QObject):
         self.records = ModelRecords(data / "models.json")
         self.headers = HeaderCache(data / "model-headers.json")
         self.models: tuple[InstalledModel, ...] = ()
-        self._speeds: list[tuple[int, float]] = []
-        """The size of each model that has run here, and the bytes that it reads a second."""
+        self._speeds: list[_Speed] = []
         self._reported = 0
         self._scan_job = 0
         self._is_due_again = False
@@ -129,27 +142,40 @@ class ModelLibrary(QObject):
 
         self._speed_job = self._jobs.submit("speed", job)
 
+    def note_benchmark(self, path: Path, tokens_per_second: float) -> None:
+        """Take what a benchmark measured for the model's speed. In the background, too."""
+        models = self.models
+
+        def job(_stop: StopSignal, _emit: Emit) -> object:
+            self.records.benchmarked(path, tokens_per_second)
+            return self._speeds_of(models)
+
+        self._speed_job = self._jobs.submit("speed", job)
+
     def expected_speed(self, size_bytes: int) -> float | None:
         """Return about how many tokens a second a model of this size would make here.
 
         A token costs one reading of all weights, so speed falls as size grows. What has run on
-        this machine tells; None if nothing has.
+        this machine tells, and a benchmark from twice as far; None if nothing has.
         """
         is_large = size_bytes >= _LARGE_BYTES
-        alike = [known for known in self._speeds if (known[0] >= _LARGE_BYTES) is is_large]
-        share = _SHARE_OF_CORES if is_large else 1 / _SHARE_OF_CORES
-        known = alike or [(size, speed * share) for size, speed in self._speeds]
+        alike = [known for known in self._speeds if (known.size_bytes >= _LARGE_BYTES) is is_large]
+        known = alike or self._speeds
         if not known or not size_bytes:
             return None
-        nearest = min(known, key=lambda each: abs(each[0] - size_bytes))
-        return nearest[1] / size_bytes
+        nearest = min(known, key=lambda each: each.distance(size_bytes))
+        share = _SHARE_OF_CORES if is_large else 1 / _SHARE_OF_CORES
+        return nearest.bytes_per_second / size_bytes * (1 if alike else share)
 
-    def _speeds_of(self, models: Sequence[InstalledModel]) -> list[tuple[int, float]]:
-        return [
-            (model.disk_bytes, model.disk_bytes * speed)
-            for model in models
-            if (speed := self.records.get(model.path).tokens_per_second)
-        ]
+    def _speeds_of(self, models: Sequence[InstalledModel]) -> list[_Speed]:
+        found = []
+        for model in models:
+            record = self.records.get(model.path)
+            speed = record.benchmark_tokens_per_second or record.tokens_per_second
+            if speed:
+                is_benchmark = record.benchmark_tokens_per_second > 0
+                found.append(_Speed(model.disk_bytes, model.disk_bytes * speed, is_benchmark))
+        return found
 
     def keep(self, change: Callable[[], None]) -> None:
         """Change the records; a disk that refuses is told, nothing else suffers."""
