@@ -109,7 +109,7 @@ def sentence(result: BenchmarkResult) -> str:
         ),
         f"takes {memory_text(result)} of memory" if result.peak_bytes else "",
     ]
-    return f"{result.title}: {', '.join(filter(None, parts))}."
+    return f"{result.title}: {', '.join(filter(None, parts)) or 'its speed is unknown'}."
 
 
 def to_csv(results: Sequence[BenchmarkResult]) -> str:
