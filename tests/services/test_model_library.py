@@ -281,6 +281,27 @@ def test_speed_is_expected_from_what_has_run_here(
     assert again.expected_speed(size[large]) == pytest.approx(10)
 
 
+def test_a_benchmark_tells_more_than_what_suggestions_were_like(
+    library: ModelLibrary, computer: Computer, jobs: BackgroundJobs, qtbot: QtBot
+) -> None:
+    folder = computer.models / "imported"
+    near, far = (
+        write(folder / f"{size}.gguf", gguf(data_bytes=size)) for size in (400_000, 600_000)
+    )
+    _scan(library, qtbot)
+    size = {path: path.stat().st_size for path in (near, far)}
+    _noted(library, jobs, qtbot, near, 100.0)
+    with qtbot.waitSignal(jobs.job_ended):
+        library.note_benchmark(far, 10.0)
+    assert library.expected_speed(460_000) == pytest.approx(100 * size[near] / 460_000)
+    assert library.expected_speed(480_000) == pytest.approx(10 * size[far] / 480_000)
+    _noted(library, jobs, qtbot, far, 90.0)
+    assert library.expected_speed(size[far]) == pytest.approx(10)
+    with qtbot.waitSignal(jobs.job_ended):
+        library.note_benchmark(far, 0.0)
+    assert library.expected_speed(size[far]) == pytest.approx(10), "nothing measured, nothing known"
+
+
 def test_nonsense_is_no_speed(
     library: ModelLibrary, computer: Computer, jobs: BackgroundJobs, qtbot: QtBot
 ) -> None:
