@@ -11,6 +11,7 @@ from starpad.core.chat_format import ChatFormat
 from starpad.core.engine_status import LoadedModel
 from starpad.core.fim import SPECIAL_TOKEN_TEXTS, resolve
 from starpad.core.paths import demo_model, host_command, host_environment
+from starpad.engines import process
 from starpad.engines.client import EngineClient
 from starpad.engines.spec import KEY_VARIABLE, EngineReady, EngineSpec
 
@@ -23,15 +24,15 @@ T = TypeVar("T")
 def engine(spec: EngineSpec = DEMO) -> Iterator[str]:
     """Run an engine; give its address."""
     with subprocess.Popen(
-        host_command("engine-host"), env=host_environment() | {KEY_VARIABLE: KEY},
+        host_command(process._ROLES[spec.kind]), env=host_environment() | {KEY_VARIABLE: KEY},
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    ) as process:  # fmt: skip
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(spec.to_json().encode() + b"\n")
-        process.stdin.flush()
-        yield EngineReady.from_json(process.stdout.readline()).url
-        process.stdin.close()
+    ) as child:  # fmt: skip
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(spec.to_json().encode() + b"\n")
+        child.stdin.flush()
+        yield EngineReady.from_json(child.stdout.readline()).url
+        child.stdin.close()
 
 
 def ask(url: str, job: Callable[[EngineClient], Awaitable[T]]) -> T:

@@ -24,9 +24,9 @@ _BYTES_PER_ACTIVATION = 4
 # process with generated files of four shapes, the context full.
 GGML_SCRATCH_BYTES = 256 << 20
 _GGML_BYTES_PER_VALUE = 4
-_GGML_HOST_BYTES = 52_000_000
+_GGML_HOST_BYTES = 48_000_000
 # A token's text in two maps of the library's, and in ours with its id:
-_GGML_BYTES_PER_VOCABULARY_TOKEN = 400
+_GGML_BYTES_PER_VOCABULARY_TOKEN = 200
 _GGML_EMBEDDINGS_PER_BATCH_TOKEN = 25 + 3
 
 # llama.cpp leaves this much of a GPU's memory free when it chooses the layers to put there.
