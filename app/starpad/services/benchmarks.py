@@ -36,7 +36,7 @@ class BenchmarkService(QObject):
     """
 
     changed = Signal()
-    """It has begun or ended, or `results` have changed."""
+    """It has begun, gone on or ended, or `results` or the `server` have changed."""
     progressed = Signal(object, object)
     """(Path of the model, BenchmarkProgress)"""
     failed = Signal(object, object)
@@ -64,6 +64,7 @@ class BenchmarkService(QObject):
         self._is_to_restore = self._is_overtaken = False
         self._gpu_free_bytes = 0
         self._reported = 0
+        self._known_server: LoadedModel | None = None
         engine.value_received.connect(self._on_engine_value_received)
         engine.request_ended.connect(self._on_engine_request_ended)
         engine.status_changed.connect(self._on_engine_status_changed)
@@ -86,6 +87,12 @@ class BenchmarkService(QObject):
     def waiting(self) -> int:
         """How many models are to be measured after the current one."""
         return len(self._waiting)
+
+    @property
+    def server(self) -> LoadedModel | None:
+        """The model of somebody else's server, to which we are connected; it can be measured."""
+        model = self._engine.status.model
+        return model if model is not None and model.kind is EngineKind.REMOTE else None
 
     def start(self, models: Sequence[Path]) -> None:
         """Measure these, one after the other; nothing happens while others are."""
@@ -147,10 +154,9 @@ class BenchmarkService(QObject):
         return self._engine.run_apart(options, job)
 
     def _server(self, path: Path) -> LoadedModel | None:
-        """Return the model if it is that of somebody else's server, to which we are connected."""
-        model = self._engine.status.model
-        is_it = model is not None and model.path == path and model.kind is EngineKind.REMOTE
-        return model if is_it else None
+        """Return the server's model if that is what is to be measured."""
+        server = self.server
+        return server if server is not None and server.path == path else None
 
     @Slot(int, object)
     def _on_engine_value_received(self, request_id: int, value: object) -> None:
@@ -173,6 +179,10 @@ class BenchmarkService(QObject):
     @Slot(object)
     def _on_engine_status_changed(self, status: EngineStatus) -> None:
         """Make way for a model that somebody loads while we measure."""
+        server = self.server
+        if server != self._known_server:
+            self._known_server = server
+            self.changed.emit()
         is_measuring = self._current is not None and not self._is_overtaken
         if is_measuring and status.loading is not None:
             self._is_overtaken, self._is_to_restore = True, False
