@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from legacy_ggml_files import write_legacy
 from running_engine import DEMO, KEY, ask, engine
 from starpad.core.benchmark import BenchmarkPlan, BenchmarkProgress, BenchmarkResult, Figures
 from starpad.core.errors import EngineError, ModelFileError
@@ -199,6 +200,16 @@ def test_children_count_and_a_process_that_has_ended_takes_nothing() -> None:
         assert alone > 20_000_000
         assert peak_bytes(os.getpid()) >= alone + 20_000_000
     assert peak_bytes(process.pid) == 0
+
+
+def test_a_ggml_file_of_2023_is_measured_by_the_older_engine(tmp_path: Path) -> None:
+    path = write_legacy(tmp_path)
+    result = asyncio.run(measure_file(LoadOptions(path, context_tokens=256), SHORT, ignore))
+    assert result.setup.engine == "ggml"
+    assert result.figures.generation.count == 2
+    assert [prompt.tokens for prompt in result.figures.prompts] == [48, 128]
+    assert result.figures.warm_token_ms.median > 0
+    assert result.peak_bytes > 10_000_000
 
 
 def test_no_engine_is_left_behind(demo_result: BenchmarkResult) -> None:

@@ -4,6 +4,7 @@ import csv
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -26,8 +27,10 @@ from pytestqt.qtbot import QtBot
 from benchmark_results import later, result
 from starpad.core.benchmark import BenchmarkPlan, BenchmarkResult
 from starpad.core.benchmark_store import BenchmarkStore
+from starpad.core.engine_status import EngineState
 from starpad.core.load_options import LoadOptions
 from starpad.core.paths import demo_model
+from starpad.core.suggestion import SuggestionState
 from starpad.services.background import BackgroundJobs
 from starpad.services.benchmarks import BenchmarkService
 from starpad.services.engine import EngineService
@@ -37,6 +40,9 @@ from starpad.ui.engine.benchmark_page import BenchmarkPage
 from starpad.ui.engine.benchmark_table import BenchmarkTable
 from starpad.ui.engine.speed_plot import SpeedPlot
 from starpad.ui.labels import Notice
+
+if TYPE_CHECKING:
+    from starpad.bootstrap import Starpad
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")  # the off-screen platform's
 
@@ -260,6 +266,25 @@ def test_everything_has_a_name_for_screen_readers(desk: Desk) -> None:
     interface = QAccessible.queryAccessibleInterface(desk.plot)
     description = interface.text(QAccessible.Text.Description)
     assert description.startswith("StarCoder2 3B · Q4_K_M: writes 14.2 tokens per second")
+
+
+def test_in_the_real_window_the_model_is_back_and_no_message_is_left(
+    fresh_starpad: "Starpad", tmp_path: Path, qtbot: QtBot
+) -> None:
+    starpad = fresh_starpad
+    before = [each.identity for each in starpad.window.messages.notifications]
+    service = BenchmarkService(starpad.engine, starpad.library, starpad.settings, tmp_path)
+    service.plan = SHORT
+    page = BenchmarkPage(starpad.library, service)
+    qtbot.addWidget(page)
+    page.show()
+    service.start([demo_model()])
+    assert starpad.completion.refusal("python", is_asked=True) is SuggestionState.NO_MODEL
+    qtbot.waitUntil(lambda: service.current is None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: starpad.engine.status.state is EngineState.READY, timeout=WAIT_MS)
+    assert [each.identity for each in starpad.window.messages.notifications] == before
+    assert len(service.results) == 1
+    service.shutdown()
 
 
 # -- the plot ---------------------------------------------------------------------------------
