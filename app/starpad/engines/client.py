@@ -1,7 +1,8 @@
 """Talks HTTP to one engine: tokens, properties, streamed completions."""
 
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -10,11 +11,21 @@ import httpx2
 
 from starpad.core.errors import EngineError, PromptTooLongError
 from starpad.engines.caret_priority import CaretPriority
-from starpad.engines.protocol import Chunk, CompletionRequest, EventDecoder, read_chunk
+from starpad.engines.loopback import ADDRESS, LoopbackTransport
+from starpad.engines.patience import Host, Patience
+from starpad.engines.protocol import (
+    MOST_BYTES,
+    Chunk,
+    CompletionRequest,
+    EventDecoder,
+    is_web_page,
+    read_chunk,
+)
 
-# A long prompt on a slow processor takes minutes before its first token: no limit there.
-_STREAM_TIMEOUT = httpx2.Timeout(None, connect=10)
-_TIMEOUT = httpx2.Timeout(30)
+# How long an answer may take is for Patience to say, which sees whether the engine computes.
+_TIMEOUT = httpx2.Timeout(None, connect=10)
+_HEALTH_TIMEOUT = httpx2.Timeout(30)
+_MOST_REFUSAL_BYTES = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +46,18 @@ class EngineClient:
     Importing this module takes about 80 ms for httpx2: import it where an engine is started.
     """
 
-    def __init__(self, base_url: str, key: str) -> None:
+    def __init__(self, base_url: str, key: str, host: Host | None = None) -> None:
         self.caret = CaretPriority()
+        self._host = host
         self._http = httpx2.AsyncClient(
             base_url=base_url,
-            headers={"Authorization": f"Bearer {key}"},
+            transport=LoopbackTransport() if base_url.startswith(ADDRESS) else None,
+            headers={
+                "Authorization": f"Bearer {key}",
+                # Nothing compressed: not worth the time, and a few bytes could unpack to gigabytes.
+                "Accept-Encoding": "identity",
+                "Connection": "close",
+            },
             timeout=_TIMEOUT,
             # llama-server drops a connection after a streamed answer without saying so.
             limits=httpx2.Limits(max_keepalive_connections=0),
@@ -67,7 +85,7 @@ class EngineClient:
     async def health(self) -> bool:
         """Return whether the engine answers and is ready; False too when nobody answers."""
         try:
-            return (await self._http.get("/health")).is_success
+            return (await self._http.get("/health", timeout=_HEALTH_TIMEOUT)).is_success
         except httpx2.TransportError:
             return False
 
@@ -105,50 +123,79 @@ class EngineClient:
 
         Closing this generator, or cancelling the task that reads it, closes the connection, and
         that stops the engine: at the next token, or within a prompt after the present batch.
-        Raises PromptTooLongError when the prompt does not fit the loaded context.
+        Raises PromptTooLongError when the prompt does not fit the loaded context, EngineError
+        when nothing comes for as long as `engines.patience` says.
         """
         decoder = EventDecoder()
-        try:
-            async with self._http.stream(
-                "POST", "/completion", json=request.body(), timeout=_STREAM_TIMEOUT
-            ) as response:
-                if not response.is_success:
-                    raise _refusal(response.status_code, await response.aread())
-                async for data in response.aiter_bytes():
+        with Patience(self._host) as patience:
+            async with self._response("POST", "/completion", request.body(), patience) as response:
+                pieces = response.aiter_raw()
+                while data := await patience.wait_for(anext(pieces, b"")):
                     for event in decoder.feed(data):
                         chunk = _chunk(event, request)
                         if chunk is not None:
                             yield chunk
                             if chunk.is_last:
                                 return
-        except httpx2.TransportError as error:
-            raise _broken() from error
+                        patience.renew()
+                if decoder.is_web_page:
+                    raise _web_page()
         raise _broken()
 
     async def _ask(self, method: str, route: str, body: object = None) -> dict[str, Any]:
+        with Patience(self._host) as patience:
+            async with self._response(method, route, body, patience) as response:
+                content = await patience.wait_for(_content(response, MOST_BYTES))
         try:
-            response = await self._http.request(method, route, json=body)
-        except httpx2.TransportError as error:
-            raise _broken() from error
-        if not response.is_success:
-            raise _refusal(response.status_code, response.content)
-        try:
-            answer = response.json()
-        except ValueError as error:
-            raise _unreadable() from error
+            answer = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise (_web_page() if is_web_page(content) else _unreadable()) from error
         if not isinstance(answer, dict):
             raise _unreadable()
         return answer
+
+    @asynccontextmanager
+    async def _response(
+        self, method: str, route: str, body: object, patience: Patience
+    ) -> AsyncIterator[httpx2.Response]:
+        """Give a successful answer whose content is not read yet; EngineError for any other."""
+        try:
+            request = self._http.build_request(method, route, json=body, timeout=_TIMEOUT)
+            response = await patience.wait_for(self._http.send(request, stream=True))
+            try:
+                if not response.is_success:
+                    content = await patience.wait_for(_content(response, _MOST_REFUSAL_BYTES))
+                    raise _refusal(response.status_code, content, response.headers)
+                yield response
+            finally:
+                await response.aclose()
+        except httpx2.TransportError as error:
+            raise _broken(error) from error
+
+
+async def _content(response: httpx2.Response, most_bytes: int) -> bytes:
+    pieces, size_bytes = [], 0
+    async for piece in response.aiter_raw():
+        pieces.append(piece)
+        size_bytes += len(piece)
+        if size_bytes > most_bytes:
+            raise EngineError("The engine's answer does not end.", retryable=True)
+    return b"".join(pieces)
 
 
 def _chunk(event: dict[str, Any], request: CompletionRequest) -> Chunk | None:
     try:
         return read_chunk(event, request)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise _unreadable() from error
 
 
-def _broken() -> EngineError:
+def _broken(error: httpx2.TransportError | None = None) -> EngineError:
+    is_nonsense = isinstance(error, httpx2.RemoteProtocolError) and not any(
+        words in str(error) for words in ("disconnected", "closed connection")
+    )
+    if is_nonsense:
+        return _unreadable()
     message = "The engine does not answer: it stopped, or the connection broke."
     return EngineError(message, "Restart it.", retryable=True)
 
@@ -157,12 +204,17 @@ def _unreadable() -> EngineError:
     return EngineError("The engine's answer is not what Starpad expects.", "Look at its log.")
 
 
-def _refusal(status: int, content: bytes) -> EngineError:
+def _web_page() -> EngineError:
+    message = "A web page came instead of an engine's answer."
+    return EngineError(message, "Look at the address: another program answers there.")
+
+
+def _refusal(status: int, content: bytes, headers: Mapping[str, str]) -> EngineError:
     """Translate llama-server's error answers."""
     try:
         failure = json.loads(content)["error"]
         kind, text = failure["type"], failure["message"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         failure, kind, text = {}, "", f"HTTP status {status}"
     if kind == "exceed_context_size_error":
         return PromptTooLongError(
@@ -172,4 +224,8 @@ def _refusal(status: int, content: bytes) -> EngineError:
         )
     if status == 401:
         return EngineError("The engine refused the key.", "Restart the engine.")
+    if 300 <= status < 400:
+        place = headers.get("location", "nowhere")[:200]
+        message = f"The engine's address leads elsewhere: to {place}."
+        return EngineError(message, "If that is where it is, use that address.")
     return EngineError(f"The engine refused the request: {text}", retryable=status >= 500)

@@ -1,6 +1,7 @@
 """Starts the engine's process, waits until it is ready, notices its end, ends it."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -9,6 +10,8 @@ import sys
 from collections import deque
 from collections.abc import Coroutine
 from typing import Any, Self
+
+import psutil
 
 from starpad.core.engine_exit import ExitReport, explain_exit, telling_line
 from starpad.core.errors import EngineError
@@ -56,6 +59,8 @@ class EngineProcess:
         self._lines = lines
         self._drain = asyncio.create_task(self._read_log())
         self._is_ready = False
+        self._quiet_s = 0.0
+        self._usage = _usage_of(process.pid)
 
     @property
     def pid(self) -> int:
@@ -118,7 +123,27 @@ class EngineProcess:
         """Return as soon as the process has ended, with the reason."""
         returncode = await self._process.wait()
         await self._drain
-        return ExitReport(returncode, explain_exit(returncode, self._lines), tail(self._lines))
+        sentence = explain_exit(returncode, self._lines)
+        if self._quiet_s:
+            sentence = f"The engine did not answer for {self._quiet_s:.0f} s and was ended."
+        return ExitReport(returncode, sentence, tail(self._lines))
+
+    def processor_s(self) -> float:
+        """Return the processor time that it and its children have used; 0 when it has ended."""
+        if self._usage is None:
+            return 0.0
+        total_s = 0.0
+        with contextlib.suppress(psutil.Error):
+            for process in (self._usage, *self._usage.children(recursive=True)):
+                times = process.cpu_times()
+                total_s += times.user + times.system
+        return total_s
+
+    def end_hung(self, quiet_s: float) -> None:
+        """End it, as it has said nothing for `quiet_s` seconds; `wait` will say so."""
+        if self._process.returncode is None:
+            self._quiet_s = quiet_s
+            self._process.kill()
 
     async def stop(self) -> None:
         """End the process: at once while it loads, else after it had time to end by itself."""
@@ -165,6 +190,14 @@ async def _whole(
         process.kill()
         await process.communicate()
         raise
+
+
+def _usage_of(pid: int) -> psutil.Process | None:
+    """Return where a process's use of the computer is told; None when it has ended already."""
+    try:
+        return psutil.Process(pid)
+    except psutil.Error:
+        return None
 
 
 def _creation_flags() -> int:

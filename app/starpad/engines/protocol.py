@@ -20,6 +20,10 @@ class StopReason(StrEnum):
     TIME = "time budget"
 
 
+MOST_BYTES = 16 << 20
+"""Of one answer, or of one line of a stream. The ids of a megabyte of text take a third of it."""
+_MOST_WORDS = 1000
+
 _STOP_REASONS = {"eos": StopReason.END_OF_TEXT, "word": StopReason.STOP_TEXT}
 
 
@@ -128,7 +132,7 @@ def read_chunk(event: Mapping[str, Any], request: CompletionRequest) -> Chunk | 
         generated_ms=float(figures["predicted_ms"]),
     )
     # The server generates one token even when it is asked for none.
-    text = str(event["content"]) if request.max_tokens else ""
+    text = _whole(str(event["content"])) if request.max_tokens else ""
     ids = tuple(int(token) for token in event["tokens"])
     if event["stop"]:
         reason = _STOP_REASONS.get(event["stop_type"], StopReason.LIMIT)
@@ -139,6 +143,15 @@ def read_chunk(event: Mapping[str, Any], request: CompletionRequest) -> Chunk | 
     return Chunk(text, ids, timings, StopReason.TIME if is_late else None)
 
 
+def _whole(text: str) -> str:
+    """Return `text` without halves of UTF-16 pairs, which no file and no database takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
 class EventDecoder:
     """Cuts a server-sent event stream into JSON events.
 
@@ -147,15 +160,38 @@ class EventDecoder:
     """
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._open: list[bytes] = []
+        """The pieces of a line whose end has not come."""
+        self._open_bytes = 0
+        self._head = b""
+
+    @property
+    def is_web_page(self) -> bool:
+        """Return whether what came is no event stream but a page for people."""
+        return is_web_page(self._head)
 
     def feed(self, data: bytes) -> Iterator[dict[str, Any]]:
         """Yield the events that `data` completes; EngineError for one that reports an error."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
+        self._head = self._head or data
+        first, *lines = data.split(b"\n")
+        self._open.append(first)
+        self._open_bytes += len(first)
+        if self._open_bytes > MOST_BYTES:
+            raise EngineError("The engine's answer does not end.", retryable=True)
+        if not lines:
+            return
+        complete = (b"".join(self._open), *lines[:-1])
+        self._open, self._open_bytes = [lines[-1]], len(lines[-1])
+        for line in complete:
             event = _read_line(line.rstrip(b"\r"))
             if event is not None:
                 yield event
+
+
+def is_web_page(content: bytes) -> bool:
+    """Return whether an answer begins like HTML or XML."""
+    start = content[:1000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return start.startswith((b"<!doctype", b"<html", b"<?xml"))
 
 
 def _read_line(line: bytes) -> dict[str, Any] | None:
@@ -166,12 +202,12 @@ def _read_line(line: bytes) -> dict[str, Any] | None:
         return None
     try:
         event = json.loads(value)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EngineError("The engine's answer is not readable.", retryable=True) from error
     if not isinstance(event, dict):
         raise EngineError("The engine's answer is not readable.", retryable=True)
     if field == b"error" or "error" in event:
         failure = event.get("error", event)
         text = failure.get("message", failure) if isinstance(failure, dict) else failure
-        raise EngineError(f"The engine reports: {text}")
+        raise EngineError(f"The engine reports: {str(text)[:_MOST_WORDS]}")
     return event

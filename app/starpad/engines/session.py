@@ -113,7 +113,7 @@ async def hold_model(
             ready = await process.wait_ready()
         finally:
             watching.cancel()
-        async with EngineClient(ready.url, key) as client:
+        async with EngineClient(ready.url, key, process) as client:
             model = await _describe(client, prepared, ready, chat)
             on_progress(1.0)
             on_loaded(Loaded(model, client, process.pid, ready.version))
