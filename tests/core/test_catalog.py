@@ -79,15 +79,16 @@ def test_every_family_says_what_it_was_trained_on() -> None:
             assert "tuned on" in family.training_data, family.id
 
 
-def test_a_model_that_only_exists_in_the_old_format_says_that_it_cannot_be_loaded() -> None:
-    legacy = [family for family in load() if not family.is_loadable]
+def test_files_of_the_old_format_say_that_they_are_slower_and_what_replaces_them() -> None:
+    legacy = [family for family in load() if not family.gguf_repository]
     assert [family.id for family in legacy] == ["octocoder"]
-    assert "cannot load" in legacy[0].warnings[0]
+    assert "older engine" in legacy[0].warnings[0]
     for family in load():
         for repository in family.repositories:
             assert repository.is_legacy_ggml == repository.id.endswith("GGML"), repository.id
-            assert repository.is_legacy_ggml == ("cannot load" in repository.note)
-    assert load()[0].is_loadable
+            assert repository.is_legacy_ggml == ("older engine" in repository.note)
+            assert not repository.is_legacy_ggml or family.gguf_repository in repository.note
+    assert load()[0].gguf_repository == load()[0].repositories[0].id
 
 
 def test_of_a_repository_with_several_models_only_the_familys_files_count() -> None:

@@ -1,6 +1,7 @@
 """StarCoder-like repositories under real names; every model in them is the embedded demo model."""
 
 import hashlib
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,7 +124,9 @@ def fill(hub: HubState) -> None:
                 "context_length": 16384 if is_second_series else 8192,
             },
         )
-    legacy = b"lmgg" + bytes(60_000)
+    # Tokens, context, embedding, heads, layers, Q4_0 in its second layout; the rest is missing.
+    numbers = struct.pack("<7i", 49152, 8192, 6144, 48, 40, 2002, 49152)
+    legacy = b"lmgg" + numbers + bytes(60_000)
     hub.add_repository(LEGACY, {"starcoder.ggmlv3.q4_0.bin": legacy}, downloads=120, likes=60)
     hub.add_account(DEMO_ACCOUNT, DEMO_TOKEN)
     hub.add_account(DEMO_ACCOUNT, FINE_GRAINED_TOKEN, can_read_gated=False)

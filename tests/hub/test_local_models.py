@@ -9,11 +9,14 @@ from pathlib import Path
 import pytest
 
 from gguf_files import STARCODER, gguf
+from legacy_ggml_files import Shape, legacy, noise, vocabulary
 from model_folders import HASH, MODEL, NOW, Computer, downloaded, write
 from starpad.core import origin
 from starpad.core.installed_model import ModelSource
 from starpad.hub import header_cache, local_models
 from starpad.hub.header_cache import HeaderCache
+
+LEGACY = legacy(Shape(), vocabulary(), noise())
 
 
 @pytest.fixture
@@ -111,6 +114,17 @@ def test_other_files_are_no_models(computer: Computer) -> None:
     (computer.models / "folder.gguf").mkdir()
     write(computer.models / ".hidden" / "a.gguf")
     assert computer.scan() == []
+
+
+def test_a_legacy_file_is_a_model_and_other_bin_files_are_none(computer: Computer) -> None:
+    path = write(computer.models / "o" / "r" / "starcoder.ggmlv3.f16.bin", LEGACY)
+    write(computer.models / "o" / "r" / "pytorch_model.bin", b"PK\x03\x04" + bytes(100))
+    [model] = computer.scan()
+    assert (model.path, model.problem) == (path, "")
+    assert (model.architecture, model.quantization, model.context_tokens) == (
+        "gpt_bigcode", "F16", 512,
+    )  # fmt: skip
+    assert computer.scan()[0].architecture == "gpt_bigcode"
 
 
 def test_a_file_that_somebody_put_into_our_folder_is_imported(computer: Computer) -> None:

@@ -53,7 +53,7 @@ def _cut_once(hub: FakeHub, at: int = HALF) -> None:
         (bytes(30_000_000), HubProblem.WRONG_FILE, "starts with zeros only"),
         (b"PK\x03\x04" + bytes(30_000_000), HubProblem.WRONG_FILE, "PyTorch or zip file"),
         (b"version https://git-lfs.github.com/spec/v1\n", HubProblem.WRONG_FILE, "Git LFS pointer"),
-        (b"tjgg" + bytes(30_000_000), HubProblem.WRONG_FILE, "legacy GGML file"),
+        (b"tjgg" + bytes(30_000_000), HubProblem.WRONG_FILE, "no engine here can open"),
         (b"\n<!DOCTYPE html>" + b" " * 30_000_000, HubProblem.NOT_A_HUB, "a web page arrived"),
     ],
 )
@@ -72,7 +72,7 @@ def test_what_is_no_model_is_given_up_after_its_first_bytes(
 
 def test_a_legacy_ggml_file_is_a_model_too(hub: FakeHub, tmp_path: Path) -> None:
     name = "starcoder.ggmlv3.q4_0.bin"
-    hub.add_repository(REPOSITORY, {name: b"tjgg" + bytes(100_000)})
+    hub.add_repository(REPOSITORY, {name: b"lmgg" + bytes(100_000)})
     with Window(tmp_path) as window:
         assert window.fetch(order_of(hub, name)).state is DownloadState.DONE
     assert_installed(tmp_path, window.download.order)

@@ -227,10 +227,18 @@ def test_a_gated_repository_is_listed_although_its_headers_are_refused(
     assert len(listener.opened[0].models) == 3
     assert listener.headers == []
     assert listener.errors == []
+
+
+def test_a_legacy_file_tells_its_size_too(
+    search: ModelSearch, listener: Listener, qtbot: QtBot
+) -> None:
     with qtbot.waitSignal(search.read):
         search.open(shelf.LEGACY)
-    assert listener.opened[1].models[0].is_legacy_ggml
-    assert listener.headers == []
+    [model] = listener.opened[0].models
+    assert model.is_legacy_ggml
+    header = listener.by_path[model.files[0].path]
+    assert header.is_legacy_ggml
+    assert (header.quantization, header.tensor_data_bytes) == ("Q4_0", model.size_bytes)
 
 
 def test_the_token_opens_what_its_account_may_read(

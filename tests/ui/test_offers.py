@@ -44,11 +44,22 @@ def test_before_and_after_its_header_was_read() -> None:
     assert _offer("Q4_K_M", fit=None, is_read=True).memory == "unknown"
 
 
-def test_a_legacy_file_says_why_it_cannot_be_loaded() -> None:
-    model = RemoteModel("Q4_0", (RemoteFile("x.ggmlv3.q4_0.bin", 5, ""),), is_legacy_ggml=True)
-    offer = Offer(model, "15.5B")
-    assert offer.memory == "cannot be loaded"
-    assert "GGML" in offer.remark
+LEGACY = RemoteModel("Q4_0", (RemoteFile("x.ggmlv3.q4_0.bin", 5, ""),), is_legacy_ggml=True)
+
+
+def test_a_legacy_file_says_that_it_is_slower_and_what_replaces_it() -> None:
+    offer = Offer(LEGACY, "15.5B", FITS, replacement="someone/starcoder-GGUF")
+    assert offer.memory == "fits"
+    assert "older engine, slower" in offer.remark
+    assert "someone/starcoder-GGUF replaces it" in offer.remark
+    assert "replaces" not in Offer(LEGACY, "15.5B").remark
+    assert "Q4_K_M" not in offer.remark
+
+
+def test_a_legacy_file_can_be_had_as_any_other(table: OffersTable) -> None:
+    table.show_offers([Offer(LEGACY, "15.5B", FITS)])
+    assert _button(table).isEnabled()
+    assert "Download" in _button(table).text()
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ class Repository:
 
     `file_pattern` (as in a shell, `*` for all) says which files are this family's where a
     repository holds several. `is_legacy_ggml`: its files are of the GGML format of 2023, which
-    cannot be loaded.
+    run on the older engine, slower.
     """
 
     id: str
@@ -89,9 +89,10 @@ class Family:
     warnings: tuple[str, ...]
 
     @property
-    def is_loadable(self) -> bool:
-        """Whether there is a repository with files that this version can load."""
-        return not all(repository.is_legacy_ggml for repository in self.repositories)
+    def gguf_repository(self) -> str:
+        """The first repository with files for the usual engine; empty if there is none."""
+        ids = (repository.id for repository in self.repositories if not repository.is_legacy_ggml)
+        return next(ids, "")
 
 
 def load(path: Path | None = None) -> tuple[Family, ...]:

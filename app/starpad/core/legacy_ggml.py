@@ -14,7 +14,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 MAGIC = b"lmgg"
-"""0x67676d6c. ggmf, ggjt and ggla are LLaMA's formats, which no engine of ours opens."""
+"""0x67676d6c, four letters as a number."""
+OTHER_MAGICS = frozenset(
+    order for magic in (b"ggml", b"ggmf", b"ggjt", b"ggla") for order in (magic, magic[::-1])
+) - {MAGIC}
+"""LLaMA's own formats of that year, and those of big-endian machines: no engine opens them."""
 
 _NUMBERS = struct.Struct("<7i")
 _ENTRY = struct.Struct("<3i")

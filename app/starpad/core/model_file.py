@@ -11,6 +11,9 @@ from starpad.core import gguf, legacy_ggml
 from starpad.core.errors import ModelFileError
 from starpad.core.gguf import Gguf, LongArray, Value
 
+ENDINGS = (".gguf", ".bin")
+"""What a file picked out of others is taken for a model by. Only its content says whether it is."""
+
 _HEAD_BYTES = 512
 _DOWNLOAD_AGAIN = "Download it again, or choose another model file."
 _GET_GGUF = "Get the model as a GGUF file."
@@ -23,14 +26,6 @@ _QUANTIZATIONS = {
     23: "IQ3_XXS", 24: "IQ1_S", 25: "IQ4_NL", 26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S", 29: "IQ2_M",
     30: "IQ4_XS", 31: "IQ1_M", 32: "BF16", 36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4",
 }  # fmt: skip
-
-# More of 2023, before GGUF: LLaMA's own formats, and any of a big-endian machine. Four letters as
-# a number, so in either byte order.
-_OTHER_LEGACY_MAGICS = {
-    order
-    for magic in (b"ggml", b"ggmf", b"ggjt", b"ggla")
-    for order in (magic, magic[::-1])
-} - {legacy_ggml.MAGIC}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +275,7 @@ def _not_a_gguf(head: bytes, name: str) -> ModelFileError:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if not head:
         return ModelFileError(f"{name} is empty.", _DOWNLOAD_AGAIN)
-    if head[:4] in _OTHER_LEGACY_MAGICS:
+    if head[:4] in legacy_ggml.OTHER_MAGICS:
         return ModelFileError(
             f"{name} is a legacy GGML file of 2023 of a kind that no engine here can open.",
             "Get a GGUF file of the same model.",

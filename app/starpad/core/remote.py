@@ -40,7 +40,7 @@ class RemoteModel:
     files: tuple[RemoteFile, ...]
     """In the order of the parts; the first is the one to load."""
     is_legacy_ggml: bool = False
-    """A GGML file of 2023 (`.bin`), which llama.cpp cannot open."""
+    """A GGML file of 2023 (`.bin`), which runs on the older engine."""
 
     @property
     def size_bytes(self) -> int:

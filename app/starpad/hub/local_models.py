@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from starpad.core import origin, paths, quantization
+from starpad.core import legacy_ggml, origin, paths, quantization
 from starpad.core.catalog import Family
 from starpad.core.errors import ModelFileError
 from starpad.core.families import find_file_family
@@ -31,7 +31,6 @@ _MAX_FOLDERS = 20_000
 # Projectors of models that see pictures, and vocabularies for tests: GGUF files, but no models.
 _NO_MODEL = re.compile(r".*mmproj.*|ggml-vocab.*", re.IGNORECASE)
 
-_LEGACY_MAGICS = (b"lmgg", b"fmgg", b"tjgg", b"algg")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 Note = Callable[[str], object]
@@ -194,7 +193,7 @@ def _is_model(path: Path) -> bool:
 def _is_legacy_ggml(path: Path) -> bool:
     try:
         with path.open("rb") as stream:
-            return stream.read(4) in _LEGACY_MAGICS
+            return stream.read(4) in {legacy_ggml.MAGIC, *legacy_ggml.OTHER_MAGICS}
     except OSError:
         return False
 

@@ -12,7 +12,7 @@ from typing import NoReturn
 import httpx2
 from huggingface_hub import hf_raise_for_status
 
-from starpad.core import model_file
+from starpad.core import legacy_ggml, model_file
 from starpad.core.download import DownloadOrder
 from starpad.core.errors import ModelFileError
 from starpad.core.hub_errors import HubError, HubProblem
@@ -34,7 +34,6 @@ _MAX_FUTILE = 3
 
 _GGUF = b"GGUF"
 # The four letters of 2023 ("ggml", "ggmf", "ggjt", "ggla") as llama.cpp wrote them.
-_LEGACY_MAGICS = (b"lmgg", b"fmgg", b"tjgg", b"algg")
 
 
 class Transfer:
@@ -284,9 +283,9 @@ class Transfer:
 
 def _require_model(name: str, head: bytes, content_type: str) -> None:
     """Raise HubError if the first bytes of what is named like a model are not a model's."""
-    if not name.lower().endswith((".gguf", ".bin")) or head[:4] == _GGUF[: len(head)]:
+    if not name.lower().endswith(model_file.ENDINGS):
         return
-    if name.lower().endswith(".bin") and head[:4] in _LEGACY_MAGICS:
+    if head[:4] in (_GGUF[: len(head)], legacy_ggml.MAGIC):
         return
     if "html" in content_type or head.lstrip().startswith(b"<"):
         raise HubError(

@@ -148,11 +148,10 @@ def _alike(models: Sequence[RemoteModel]) -> list[list[RemoteModel]]:
     """
     groups: dict[str, list[RemoteModel]] = {}
     for model in models:
-        if not model.is_legacy_ggml:
-            path = model.files[0].path
-            # With its folders: two models may lie there under the same names.
-            shape = re.sub(re.escape(model.quantization), "", path, flags=re.I)
-            groups.setdefault(shape, []).append(model)
+        path = model.files[0].path
+        # With its folders: two models may lie there under the same names.
+        shape = re.sub(re.escape(model.quantization), "", path, flags=re.I)
+        groups.setdefault(shape, []).append(model)
     return list(groups.values())
 
 

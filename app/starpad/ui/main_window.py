@@ -10,6 +10,7 @@ from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QMainWindow, QMessageBox, QSplitter, QVBoxLayout, QWidget
 
 from starpad import __version__
+from starpad.core import model_file
 from starpad.core.engine_status import EngineStatus
 from starpad.core.indentation import Indentation
 from starpad.core.settings import Settings
@@ -235,7 +236,7 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _on_tabs_files_dropped(self, paths: list[Path]) -> None:
-        models = [path for path in paths if path.suffix.lower() == ".gguf"]
+        models = [path for path in paths if path.suffix.lower() in model_file.ENDINGS]
         self.files.open(path for path in paths if path not in models)
         if models:
             self.models.take_files(models)

@@ -96,7 +96,7 @@ class ModelCommands(QObject):
         last = self._settings.current.model_path
         folder = str(Path(last).parent if last else Path.home())
         name, _ = QFileDialog.getOpenFileName(
-            self._main, "Open model file", folder, "Models (*.gguf);;All files (*)"
+            self._main, "Open model file", folder, "Models (*.gguf *.bin);;All files (*)"
         )
         if name:
             self.open(Path(name))

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from starpad.core import model_file
 from starpad.core.installed_model import InstalledModel
 from starpad.ui.labels import ElidedLabel, EmptyState, restyle
 from starpad.ui.models.library_details import Deed, LibraryDetails
@@ -25,7 +26,6 @@ from starpad.ui.models.work_strip import WorkStrip
 from starpad.ui.questions import ask
 from starpad.ui.spoken import announce
 
-_ENDING = ".gguf"
 _NAME_CHARACTERS = 40
 _KEYS = (
     (Qt.Key.Key_Return, Deed.LOAD),
@@ -275,4 +275,4 @@ def _total_text(models: Sequence[InstalledModel]) -> str:
 
 def _dropped(event: QDropEvent) -> list[Path]:
     paths = (Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile())
-    return [path for path in paths if path.suffix.lower() == _ENDING]
+    return [path for path in paths if path.suffix.lower() in model_file.ENDINGS]

@@ -90,29 +90,35 @@ class ModelChoice(QObject):
     def _offers(self, opened: RemoteRepository) -> Sequence[Offer]:
         family = self._family(opened, opened.models[0] if opened.models else None)
         options = usual_options(self._services.settings.current, Path())
-        best = recommended(
-            model.quantization for model in opened.models if not model.is_legacy_ggml
-        )
+        usual = [model for model in opened.models if not model.is_legacy_ggml] or opened.models
+        best = recommended(model.quantization for model in usual)
         marked = False
         offers = []
         for model in opened.models:
             header = self._headers.get(model.files[0].path)
             # A header's beginning does not tell; all of it does.
             parameters = (header.parameters if header else 0) or opened.summary.parameters
-            is_best = not marked and model.quantization == best and bool(best)
+            is_best = not marked and model.quantization == best and model in usual and bool(best)
             marked = marked or is_best
             offers.append(
                 Offer(
                     model,
                     family.parameters if family else _billions(parameters),
                     self._services.engine.fit(header, options) if header is not None else None,
-                    self._services.library.expected_speed(model.size_bytes),
+                    self._expected_speed(model),
                     is_best,
                     self._state(opened, model),
                     self._is_read,
+                    family.gguf_repository if family and model.is_legacy_ggml else "",
                 )
             )
         return offers
+
+    def _expected_speed(self, model: RemoteModel) -> float | None:
+        """Return what was measured of others, which says nothing about the older engine."""
+        if model.is_legacy_ggml:
+            return None
+        return self._services.library.expected_speed(model.size_bytes)
 
     def _family(self, opened: RemoteRepository, model: RemoteModel | None) -> Family | None:
         return self._view.pane.family or find_family(

@@ -231,7 +231,7 @@ class ModelsWindow(QDialog):
     def import_file(self) -> None:
         """Ask for a model file and take it into the library."""
         names, _ = QFileDialog.getOpenFileNames(
-            self, "Import model files", str(Path.home()), "Models (*.gguf);;All files (*)"
+            self, "Import model files", str(Path.home()), "Models (*.gguf *.bin);;All files (*)"
         )
         self.take_files([Path(name) for name in names])
 

@@ -33,6 +33,8 @@ class Offer:
     state: OfferState = OfferState.NEW
     is_read: bool = False
     """Whether all has been read of its header that can be."""
+    replacement: str = ""
+    """For a GGML file of 2023: the repository that holds the same model as GGUF."""
 
     @property
     def name(self) -> str:
@@ -48,8 +50,6 @@ class Offer:
     @property
     def memory(self) -> str:
         """As in `fits`."""
-        if self.model.is_legacy_ggml:
-            return "cannot be loaded"
         if self.fit is None:
             return "unknown" if self.is_read else "…"
         return self.fit.verdict.value
@@ -68,13 +68,16 @@ class Offer:
         """What to know about the quantization, or where the model is by now."""
         words = [self.state.value, quality(self.model.quantization)]
         if self.model.is_legacy_ggml:
-            words = [self.state.value, "GGML file of 2023, for which the engine is not here yet"]
+            # What is said of the quantization compares it with others that such files cannot have.
+            words[1] = "GGML file of 2023: runs on an older engine, slower"
+            if self.replacement:
+                words.append(f"{self.replacement} replaces it")
         return "; ".join(filter(None, words))
 
     @property
     def sentence(self) -> str:
         """All of it in one line, for a screen reader."""
         speed = f"{self.speed} here" if self.speed else ""
-        memory = self.memory if self.fit or self.model.is_legacy_ggml else ""
+        memory = self.memory if self.fit else ""
         parts = [self.name, self.size, memory, speed, self.remark]
         return " · ".join(filter(None, parts))

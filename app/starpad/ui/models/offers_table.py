@@ -110,9 +110,7 @@ class OffersTable(QWidget):
         font = item.font(0)
         font.setBold(offer.is_recommended)
         item.setFont(0, font)
-        cannot = offer.model.is_legacy_ggml or (
-            offer.fit is not None and offer.fit.verdict is Verdict.DOES_NOT_FIT
-        )
+        cannot = offer.fit is not None and offer.fit.verdict is Verdict.DOES_NOT_FIT
         role = QPalette.ColorRole.PlaceholderText if cannot else QPalette.ColorRole.Text
         brush = QBrush(self.palette().color(role))
         for column in range(len(_COLUMNS)):
@@ -121,11 +119,7 @@ class OffersTable(QWidget):
     @Slot()
     def _on_tree_current_item_changed(self) -> None:
         offer = self.current
-        self._button.setEnabled(
-            offer is not None
-            and offer.state is not OfferState.LOADED
-            and not offer.model.is_legacy_ggml
-        )
+        self._button.setEnabled(offer is not None and offer.state is not OfferState.LOADED)
         if offer is None:
             self._numbers.clear()
             return
