@@ -136,6 +136,20 @@ def test_models_are_measured_in_turn_and_what_was_loaded_comes_back(
     assert engine.status.model.context_tokens == 512, "loaded as it was before"
 
 
+def test_nothing_is_measured_before_the_loaded_model_has_given_its_memory_back(
+    service: BenchmarkService, engine: EngineService, qtbot: QtBot
+) -> None:
+    load(engine, qtbot, demo_model())
+    [process] = psutil.Process().children()
+    alive: list[bool] = []
+    service.progressed.connect(lambda *_: alive.append(process.is_running()))
+    service.start([demo_model()])
+    assert process.is_running(), "else this would show nothing"
+    wait_until_ended(service, qtbot)
+    assert alive
+    assert not any(alive)
+
+
 def test_without_a_model_before_there_is_none_afterwards(
     service: BenchmarkService, engine: EngineService, qtbot: QtBot
 ) -> None:
