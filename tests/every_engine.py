@@ -1,0 +1,88 @@
+"""Holds a model in any kind of engine, as the application does, for one test module."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from external_server import llama_server
+from legacy_ggml_files import write_legacy
+from starpad.core.engine_status import LoadedModel
+from starpad.core.load_options import EngineKind, LoadOptions
+from starpad.core.paths import demo_model
+from starpad.engines import session
+from starpad.engines.client import EngineClient
+from starpad.engines.process import new_log
+
+T = TypeVar("T")
+LIMIT_S = 120
+
+
+@dataclass(frozen=True, slots=True)
+class RunningEngine:
+    """A loaded model, and the loop on which its client lives."""
+
+    kind: EngineKind
+    model: LoadedModel
+    client: EngineClient
+    loop: asyncio.AbstractEventLoop
+
+    def run(self, job: Coroutine[Any, Any, T]) -> T:
+        """Return what a coroutine returns on the engine's loop."""
+        return asyncio.run_coroutine_threadsafe(job, self.loop).result(LIMIT_S)
+
+
+@contextmanager
+def running(name: str, folder: Path) -> Iterator[RunningEngine]:
+    """Load a small model into the engine that `name` stands for."""
+    with _loop() as loop:
+        if name == "ggml":
+            options = LoadOptions(write_legacy(folder), context_tokens=512)
+        elif name == "external":
+            program = str(llama_server(folder))
+            options = LoadOptions(demo_model(), context_tokens=1024, program=program)
+        else:
+            options = LoadOptions(demo_model(), context_tokens=1024)
+        with _held(options, loop) as engine:
+            yield engine
+
+
+@contextmanager
+def _loop() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="engine-loop")
+    thread.start()
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@contextmanager
+def _held(options: LoadOptions, loop: asyncio.AbstractEventLoop) -> Iterator[RunningEngine]:
+    """Load a model as the application does, and unload it at the end."""
+
+    async def start() -> tuple[asyncio.Task[Any], session.Loaded]:
+        loaded: asyncio.Future[session.Loaded] = loop.create_future()
+        holding = asyncio.create_task(
+            session.hold_model(
+                session.prepare(options), new_log(), loaded.set_result, lambda _fraction: None
+            )
+        )
+        await asyncio.wait((holding, loaded), return_when=asyncio.FIRST_COMPLETED)
+        return holding, loaded.result() if loaded.done() else await holding
+
+    async def end(holding: asyncio.Task[Any]) -> None:
+        holding.cancel()
+        await asyncio.wait((holding,))
+
+    holding, loaded = asyncio.run_coroutine_threadsafe(start(), loop).result(LIMIT_S)
+    try:
+        yield RunningEngine(loaded.model.kind, loaded.model, loaded.client, loop)
+    finally:
+        asyncio.run_coroutine_threadsafe(end(holding), loop).result(LIMIT_S)
