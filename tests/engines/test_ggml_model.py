@@ -64,21 +64,19 @@ def test_what_was_held_before_has_no_influence(model: GgmlModel) -> None:
 
 def test_a_batch_never_overflows_the_librarys_buffer(file: Path, header: ModelHeader) -> None:
     # StarCoder 15.5B: with 128 tokens at place 4,224 the library reads beyond its buffer (seen).
-    large = replace(header, embedding=6144, heads=48, context_tokens=8192, vocabulary_tokens=49152)
-    native = NativeModel(cpu_build(), file, 0)
-    model = GgmlModel(native, large, _spec(file, 8192, batch_tokens=128))
-    assert model.context_tokens == 8192
-    assert model.batch_at(0) == 128
-    for position in range(0, 8192, 64):
-        tokens = model.batch_at(position)
-        behind = position + tokens
-        needed = 4 * (behind * 6144 + behind * tokens * 48 + 21 * tokens * 6144)
-        assert tokens >= 1
-        assert needed < GGML_SCRATCH_BYTES
-    assert model.batch_at(4224) < 128
-    # However many are asked for, a feed-forward layer has to have room for them.
-    wished = GgmlModel(native, large, _spec(file, 8192, batch_tokens=5000))
-    assert 100 * wished.batch_at(0) * 6144 < GGML_SCRATCH_BYTES
+    for width, heads, context in ((6144, 48, 8192), (8192, 64, 8192), (2048, 256, 8192)):
+        large = replace(header, embedding=width, heads=heads, context_tokens=context)
+        native = NativeModel(cpu_build(), file, 0)
+        model = GgmlModel(native, large, _spec(file, context, batch_tokens=128))
+        assert model.batch_at(0) == 32
+        assert model.context_tokens > 7800
+        for position in range(model.context_tokens):
+            tokens = model.batch_at(position)
+            behind = position + tokens
+            needed = 4 * (behind * width + behind * tokens * heads + 21 * tokens * width)
+            assert tokens >= 1
+            assert needed < GGML_SCRATCH_BYTES
+    assert model.batch_at(8000) < 32
 
 
 def test_a_context_is_as_long_as_wanted_and_as_the_file_and_the_buffer_allow(

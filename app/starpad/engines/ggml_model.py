@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from starpad.core import memory_fit
+from starpad.core.memory_fit import GGML_BATCH_TOKENS, GGML_SCRATCH_BYTES, ggml_context_bytes
 from starpad.core.model_file import ModelHeader
 from starpad.engines.ggml_library import Gpu, NativeModel, cpu_build, cuda_build
 from starpad.engines.spec import EngineSpec
@@ -15,10 +15,7 @@ if TYPE_CHECKING:
 
 # The library computes a layer in a fixed buffer and reads beyond it when that is too small (seen:
 # a segmentation fault with 128 tokens at place 4,224 of a 15.5B model). A part is left free.
-_SCRATCH_BYTES = int(memory_fit.GGML_SCRATCH_BYTES * 0.97)
-# Measured, F16 on two cores: 32 tokens at once cost no more each than 128 (9 ms with half a billion
-# weights), and a request is cancelled four times as soon.
-_BATCH_TOKENS = 32
+_SCRATCH_BYTES = int(GGML_SCRATCH_BYTES * 0.97)
 # What CUDA, the layers' results and the display need of a GPU's memory.
 _GPU_MARGIN_BYTES = 1 << 30
 
@@ -31,11 +28,7 @@ class GgmlModel:
         self._width, self._heads = header.embedding, header.heads
         self._threads = spec.threads
         self._prompt_threads = spec.prompt_threads or spec.threads
-        # A feed-forward layer has 25 results of embedding size for each token. The third buffer
-        # holds the logits, the token's embedding, and what the matrices' rows are turned into.
-        logits = 4 * header.vocabulary_tokens + 28 * header.embedding
-        room = min(_SCRATCH_BYTES // (100 * header.embedding), _SCRATCH_BYTES // 2 // logits)
-        self._most = max(1, min(spec.batch_tokens or _BATCH_TOKENS, room))
+        self._most = min(spec.batch_tokens or GGML_BATCH_TOKENS, GGML_BATCH_TOKENS)
         self._held: list[int] = []
         self.context_tokens = min(spec.context_tokens or header.context_tokens, self._room(header))
 
@@ -114,7 +107,7 @@ def _require_memory(header: ModelHeader) -> None:
 
     It asks for everything at once, the file's whole context included.
     """
-    size = header.tensor_data_bytes + memory_fit.ggml_context_bytes(header, header.context_tokens)
+    size = header.tensor_data_bytes + ggml_context_bytes(header, header.context_tokens)
     try:
         if sys.platform == "win32":
             mmap.mmap(-1, size).close()
@@ -122,4 +115,5 @@ def _require_memory(header: ModelHeader) -> None:
             mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANON).close()
     except (OSError, ValueError) as error:
         gigabytes = f"{size / 1e9:,.1f} GB"
-        raise MemoryError(f"the system does not give the {gigabytes} that it asks for") from error
+        message = f"the system does not give the {gigabytes} that it asks for, its whole context"
+        raise MemoryError(f"{message} of {header.context_tokens:,} tokens included") from error
