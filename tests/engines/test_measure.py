@@ -77,7 +77,8 @@ def test_everything_is_measured_as_often_as_planned(recorded: Recorded) -> None:
 def test_prompts_are_cold_but_for_those_that_are_meant_to_be_known(recorded: Recorded) -> None:
     cold = [t for r, t in recorded[1] if len(r.prompt) in (48, 128) and r.max_tokens == 1]
     assert len(cold) == 2 * SHORT.repeat + 1, "the last one makes a text known"
-    assert all(timings.cached_tokens < 4 for timings in cold), "the sign of a comment, no more"
+    # The sign of a comment is known, and chance may have the first digits be the same.
+    assert all(timings.cached_tokens <= 8 for timings in cold)
     warm = [t for r, t in recorded[1] if len(r.prompt) == 129]
     assert len(warm) == SHORT.repeat
     assert all(timings.cached_tokens == 128 for timings in warm)
@@ -86,7 +87,7 @@ def test_prompts_are_cold_but_for_those_that_are_meant_to_be_known(recorded: Rec
 def test_prompts_have_no_beginning_in_common_with_what_was_read_before(
     recorded: Recorded,
 ) -> None:
-    cold = [r.prompt[:24] for r, t in recorded[1] if t.cached_tokens < 4]
+    cold = [r.prompt[:24] for r, t in recorded[1] if t.cached_tokens <= 8]
     assert len(set(cold)) == len(cold) >= 10
 
 

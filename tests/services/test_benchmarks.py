@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -17,7 +18,7 @@ from benchmark_results import later, result
 from starpad.core.benchmark import BenchmarkPlan, BenchmarkProgress
 from starpad.core.engine_status import EngineState
 from starpad.core.errors import FileError, StarpadError
-from starpad.core.load_options import LoadOptions
+from starpad.core.load_options import EngineKind, LoadOptions
 from starpad.core.paths import demo_model
 from starpad.services.background import BackgroundJobs
 from starpad.services.benchmarks import BenchmarkService
@@ -264,6 +265,39 @@ def test_a_shutdown_in_the_middle_leaves_no_process(
     assert psutil.Process().children() == []
     qtbot.waitUntil(lambda: service.current is None)  # what the thread still had to say
     assert service.results == []
+
+
+def test_the_model_of_a_server_is_measured_where_it_is_and_says_nothing_of_this_computer(
+    service: BenchmarkService,
+    library: ModelLibrary,
+    engine: EngineService,
+    listener: Listener,
+    copy: Path,
+    qtbot: QtBot,
+) -> None:
+    load(engine, qtbot, demo_model())
+    held = engine._held
+    assert held is not None
+    assert held.model is not None
+    # As if it were somebody else's; it answers all the same.
+    held.model = replace(held.model, kind=EngineKind.REMOTE, path=Path("https://host/v1"))
+    with qtbot.waitSignal(service.changed):
+        engine._set_status(engine._status_now())
+    assert service.server == held.model
+    service.start([copy, held.model.path])
+    assert (service.current, service.waiting) == (held.model.path, 1), "while it is loaded"
+    service.stop()
+    wait_until_ended(service, qtbot)
+    assert service.results == []
+    assert engine.status.model == held.model, "it need not come back: it never went"
+    service.start([held.model.path])
+    wait_until_ended(service, qtbot)
+    [result] = service.results
+    assert (result.setup.engine, result.peak_bytes, result.load_ms) == ("remote", 0, 0)
+    assert result.figures.generation.median > 0
+    assert engine.status.model == held.model
+    assert library.records.get(held.model.path).benchmark_tokens_per_second == 0
+    assert listener.states == {EngineState.BUSY}
 
 
 def make_unwritable(folder: Path) -> Callable[[], object]:

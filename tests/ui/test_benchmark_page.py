@@ -3,6 +3,7 @@
 import csv
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ from benchmark_results import later, result
 from starpad.core.benchmark import BenchmarkPlan, BenchmarkResult
 from starpad.core.benchmark_store import BenchmarkStore
 from starpad.core.engine_status import EngineState
-from starpad.core.load_options import LoadOptions
+from starpad.core.load_options import EngineKind, LoadOptions
 from starpad.core.paths import demo_model
 from starpad.core.suggestion import SuggestionState
 from starpad.services.background import BackgroundJobs
@@ -127,6 +128,25 @@ def test_only_models_that_can_be_loaded_are_offered_and_none_is_ticked(desk: Des
     assert not desk.button("Measure").isEnabled()
     assert not desk.button("Stop").isEnabled()
     assert not desk.table.isVisible()
+
+
+def test_the_model_of_a_server_can_be_chosen_while_we_are_connected(
+    desk: Desk, qtbot: QtBot
+) -> None:
+    desk.page.show()
+    desk.tick("another")
+    desk.engine.load(LoadOptions(demo_model(), context_tokens=512))
+    qtbot.waitUntil(lambda: desk.engine.status.state is EngineState.READY, timeout=WAIT_MS)
+    held = desk.engine._held
+    assert held is not None
+    assert held.model is not None
+    # As if it were somebody else's.
+    held.model = replace(held.model, kind=EngineKind.REMOTE, path=Path("https://host/v1"))
+    desk.engine._set_status(desk.engine._status_now())
+    assert desk.models.item(0).text() == "starpad-demo · on a server"
+    assert desk.models.item(1).checkState() is Qt.CheckState.Checked
+    desk.engine.unload()
+    assert desk.models.item(0).text() == "another · Q8_0"
 
 
 def test_ticked_models_are_measured_and_shown_in_table_and_plot(desk: Desk, qtbot: QtBot) -> None:

@@ -170,7 +170,8 @@ class BenchmarkService(QObject):
             return
         if isinstance(end.value, BenchmarkResult):
             self._keep(partial(self._store.add, end.value))
-            self._library.note_benchmark(path, end.value.figures.generation.median)
+            if end.value.setup.engine != EngineKind.REMOTE:  # says nothing about this computer
+                self._library.note_benchmark(path, end.value.figures.generation.median)
         elif end.error is not None:
             error = end.error if isinstance(end.error, StarpadError) else EngineError(_BUG)
             self.failed.emit(path, error)
