@@ -29,6 +29,7 @@ from starpad.core.settings import Settings
 from starpad.core.suggestion import CompletionOptions
 from starpad.services.answerer import Answerer
 from starpad.services.background import BackgroundJobs
+from starpad.services.benchmarks import BenchmarkService
 from starpad.services.chat import ChatService
 from starpad.services.completion import CompletionService
 from starpad.services.conversations import ConversationService
@@ -45,6 +46,7 @@ from starpad.services.notifier import Notification, Notifier, Severity
 from starpad.services.settings import SettingsService
 from starpad.ui.chat.chat_pane import ChatServices
 from starpad.ui.crash_dialog import CrashGuard
+from starpad.ui.engine_commands import EngineServices
 from starpad.ui.main_window import MainWindow, Services
 from starpad.ui.models.model_choice import ModelServices
 from starpad.ui.recovered_text import RecoveredText
@@ -82,6 +84,7 @@ class Starpad(QObject):
             self.documents,
             self.highlighting,
             self.chat,
+            self._make_engine_services(data),
         )
         self.window = MainWindow(services, self.theme)
         self.recovered = RecoveredText(data / "recovery", self.window.tabs, self.documents)
@@ -132,6 +135,17 @@ class Starpad(QObject):
             presets,
         )
 
+    def _make_engine_services(self, data: Path) -> EngineServices:
+        """Make what the engine window shows."""
+        self.benchmarks = BenchmarkService(self.engine, self.library, self.settings, data, self)
+        return EngineServices(
+            engine=self.engine,
+            settings=self.settings,
+            jobs=self.jobs,
+            library=self.library,
+            benchmarks=self.benchmarks,
+        )
+
     def start(self, files: Sequence[Path], model: Path | None) -> None:
         """Load the model, open the files, show the window."""
         # The engine first: it loads in its own process while the window is made here.
@@ -162,6 +176,7 @@ class Starpad(QObject):
         self.jobs.shutdown()
         self.highlighting.shutdown()
         self.answerer.shutdown()
+        self.benchmarks.shutdown()
         self.engine.shutdown()
         self.history.shutdown()
 

@@ -59,6 +59,8 @@ class ActionId(Enum):
     RESTART_ENGINE = auto()
     UNLOAD_MODEL = auto()
     SHOW_ENGINE_LOG = auto()
+    ENGINE = auto()
+    BENCHMARK = auto()
     SHORTCUTS = auto()
     ABOUT = auto()
 
@@ -232,6 +234,11 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         Menu.MODEL, "&Unload model", "Give the model's memory back", (), _MODEL),
     ActionId.SHOW_ENGINE_LOG: ActionSpec(
         Menu.MODEL, "Show engine &log", "Show what the engine has reported"),
+    ActionId.ENGINE: ActionSpec(
+        Menu.MODEL, "&Engine…", "Devices, sharing with other programs, remote servers",
+        ("Ctrl+Shift+E",), begins_group=True),
+    ActionId.BENCHMARK: ActionSpec(
+        Menu.MODEL, "&Benchmark…", "Measure how fast models are on this computer"),
 
     ActionId.SHORTCUTS: ActionSpec(
         Menu.HELP, "&Keyboard shortcuts", "List all actions and their keys", ("F1",)),

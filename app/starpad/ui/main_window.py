@@ -28,6 +28,7 @@ from starpad.ui.chat_commands import ChatCommands
 from starpad.ui.edit_commands import EditCommands
 from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.editor.editor_tabs import EditorTabs
+from starpad.ui.engine_commands import EngineCommands, EngineServices
 from starpad.ui.file_commands import FileCommands
 from starpad.ui.menus import MenuBar
 from starpad.ui.message_bar import MessageBar
@@ -62,6 +63,7 @@ class Services:
     documents: DocumentService
     highlighting: HighlightService
     chat: ChatServices
+    engines: EngineServices
 
 
 class MainWindow(QMainWindow):
@@ -83,6 +85,7 @@ class MainWindow(QMainWindow):
         self.models = ModelCommands(
             self, self.picker, services.models, services.library_work, services.notifier
         )
+        self.engines = EngineCommands(self, self.models, services.engines, services.notifier)
         self.chat_pane = ChatPane(services.chat, services.highlighting, theme)
         self.chat = ChatCommands(
             self, self.chat_pane, self.tabs, self.files, services.chat, services.notifier
@@ -172,6 +175,7 @@ class MainWindow(QMainWindow):
             ActionId.RESTART_ENGINE: self.models.restart,
             ActionId.UNLOAD_MODEL: self._services.engine.unload,
             ActionId.SHOW_ENGINE_LOG: self.models.show_log,
+            **self.engines.handlers(),
             ActionId.SHORTCUTS: self._show_shortcuts,
             ActionId.ABOUT: self._show_about,
         }

@@ -1,0 +1,63 @@
+"""The engine window, made when it is first asked for, and what it asks of the rest."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QMainWindow
+
+from starpad.services.background import BackgroundJobs
+from starpad.services.benchmarks import BenchmarkService
+from starpad.services.engine import EngineService
+from starpad.services.model_library import ModelLibrary
+from starpad.services.notifier import Notifier
+from starpad.services.settings import SettingsService
+from starpad.ui.actions import ActionId
+from starpad.ui.engine.benchmark_page import BenchmarkPage
+from starpad.ui.engine.engine_window import EnginePage, EngineWindow
+from starpad.ui.model_commands import ModelCommands
+
+
+@dataclass(frozen=True, slots=True)
+class EngineServices:
+    """What the engine window's pages call."""
+
+    engine: EngineService
+    settings: SettingsService
+    jobs: BackgroundJobs
+    library: ModelLibrary
+    benchmarks: BenchmarkService
+
+
+class EngineCommands(QObject):
+    """Between the main window, the engine window and the services that it shows."""
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        models: ModelCommands,
+        services: EngineServices,
+        notifier: Notifier,
+    ) -> None:
+        super().__init__(window)
+        self._main = window
+        self._models = models
+        self._services = services
+        self._notifier = notifier
+        self._window: EngineWindow | None = None
+
+    def handlers(self) -> dict[ActionId, Callable[[], object]]:
+        """Return what each action of the engine does."""
+        return {
+            ActionId.ENGINE: lambda: self.window.show_page(EnginePage.DEVICES),
+            ActionId.BENCHMARK: lambda: self.window.show_page(EnginePage.BENCHMARK),
+        }
+
+    @property
+    def window(self) -> EngineWindow:
+        """The engine window, made when it is first asked for."""
+        if self._window is None:
+            services = self._services
+            pages = {EnginePage.BENCHMARK: BenchmarkPage(services.library, services.benchmarks)}
+            self._window = EngineWindow(pages, self._main)
+        return self._window
