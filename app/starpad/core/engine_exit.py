@@ -8,6 +8,14 @@ from dataclasses import dataclass
 # Windows reports an illegal instruction as this exit code.
 _WINDOWS_ILLEGAL_INSTRUCTION = 0xC000001D
 
+_MARKS = (
+    "couldn't bind",
+    "failed to allocate",
+    "error loading model: ",
+    "GGML_ASSERT",
+    "error while loading shared libraries",
+    "error: invalid argument",
+)
 _LOG_ERROR = re.compile(r"^[\d.]+ E \s*(?:\S+\s+)?\S+: (?P<text>.*)")
 
 
@@ -43,7 +51,7 @@ def explain_exit(returncode: int, log: Sequence[str]) -> str:
 
 def telling_line(log: Sequence[str]) -> str:
     """Return what says best what went wrong, without llama.cpp's time stamp, or nothing."""
-    for mark in ("couldn't bind", "failed to allocate", "error loading model: ", "GGML_ASSERT"):
+    for mark in _MARKS:
         for line in log:
             if mark in line:
                 found = _LOG_ERROR.match(line)

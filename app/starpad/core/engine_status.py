@@ -54,6 +54,7 @@ class LoadedModel:
     fim: FimTokens | None
     stop_ids: frozenset[int]
     on_gpu: bool
+    """Layers of it really are on one, says the engine; never what was asked for."""
     is_demo: bool
     kv_type: KvType = KvType.F16
     """As loaded: F16 also where a smaller type was asked for that the model cannot use."""
@@ -70,6 +71,12 @@ class LoadedModel:
     eos_text: str = ""
     kind: EngineKind = EngineKind.LLAMA
     placement: Placement = field(default_factory=Placement)
+    device: str = ""
+    """The only one that was to be used, by the engine's name for it; empty let it choose."""
+    program: str = ""
+    """The user's own llama-server, where that holds the model."""
+    engine_version: str = ""
+    """As the engine says itself."""
     adds_bos: bool = False
     """Every text must begin with the token that `bos_text` names, says the vocabulary."""
 

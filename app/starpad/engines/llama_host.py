@@ -14,6 +14,7 @@ from typing import Any
 
 from starpad.core.child_process import die_with_parent, protected_stdout
 from starpad.core.engine_status import Device
+from starpad.engines.placement import LOG_LEVEL
 from starpad.engines.spec import BATCH_TOKENS, KEY_VARIABLE, PLAIN_TEMPLATE, EngineReady, EngineSpec
 
 _GPU_BATCH_TOKENS = 512
@@ -95,6 +96,8 @@ def _parameters(xllamacpp: Any, spec: EngineSpec, key: str, devices: tuple[Devic
     parameters.cors_origins = ""
     parameters.cors_credentials = False
     parameters.offline = True
+    # At its usual level llama.cpp keeps silent about what it put where: see `engines.placement`.
+    parameters.verbosity = LOG_LEVEL
     parameters.endpoint_props = False
     return parameters
 

@@ -13,10 +13,13 @@ from typing import Any, Self
 
 import psutil
 
+from starpad.core.child_process import creation_flags
 from starpad.core.engine_exit import ExitReport, explain_exit, telling_line
+from starpad.core.engine_status import Placement
 from starpad.core.errors import EngineError
 from starpad.core.load_options import EngineKind
 from starpad.core.paths import host_command, host_environment
+from starpad.engines.placement import PlacementReader
 from starpad.engines.spec import KEY_VARIABLE, EngineReady, EngineSpec
 
 log = logging.getLogger(__name__)
@@ -26,6 +29,7 @@ _LOG_LINE_CHARACTERS = 1000
 _TAIL_LINES = 20
 _READ_BYTES = 1 << 16
 _GRACE_S = 2.0
+_LOG_DELAY_S = 1.0
 _ROLES = {
     EngineKind.LLAMA: "engine-host",
     EngineKind.GGML: "ggml-host",
@@ -57,6 +61,7 @@ class EngineProcess:
         self._process = process
         self._spec = spec
         self._lines = lines
+        self._placement = PlacementReader()
         self._drain = asyncio.create_task(self._read_log())
         self._is_ready = False
         self._quiet_s = 0.0
@@ -82,7 +87,7 @@ class EngineProcess:
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     env=host_environment() | {KEY_VARIABLE: key},
-                    creationflags=_creation_flags(),
+                    creationflags=creation_flags(),
                 )
             )
         except OSError as error:
@@ -106,8 +111,18 @@ class EngineProcess:
             message = f"{self._spec.name} could not be loaded: {reason}"
             raise EngineError(message, "The engine's log says more.") from error
         self._is_ready = True
-        log.info("engine ready at %s, xllamacpp %s", ready.url, ready.version)
+        log.info("engine ready at %s, version %s", ready.url, ready.version)
         return ready
+
+    async def placement(self) -> Placement:
+        """Return where the engine says it put the model, once it is ready.
+
+        Its log comes by another way than its answer, so that the last lines may be later: by a
+        second at most. What was not read by then counts as not said.
+        """
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._placement.has_loaded.wait(), _LOG_DELAY_S)
+        return self._placement.placement
 
     def _failure(self, line: bytes, report: ExitReport) -> str:
         """Return why it is not ready: the log knows more than the exception, that more than 1."""
@@ -150,7 +165,8 @@ class EngineProcess:
         if self._process.stdin is not None:
             self._process.stdin.close()
         try:
-            if self._is_ready:
+            # Killed, the host of the user's own server could not end that one everywhere.
+            if self._is_ready or self._spec.kind is EngineKind.EXTERNAL:
                 await asyncio.wait_for(self._process.wait(), _GRACE_S)
         except TimeoutError:
             log.warning("the engine did not end by itself and is killed")
@@ -165,11 +181,13 @@ class EngineProcess:
         assert self._process.stderr is not None
         rest = b""
         while data := await self._process.stderr.read(_READ_BYTES):
-            *lines, rest = (rest + data).split(b"\n")
-            self._lines.extend(
-                line.decode("utf-8", "replace").rstrip("\r")[:_LOG_LINE_CHARACTERS]
-                for line in lines
-            )
+            *parts, rest = (rest + data).split(b"\n")
+            lines = [
+                part.decode("utf-8", "replace").rstrip("\r")[:_LOG_LINE_CHARACTERS]
+                for part in parts
+            ]
+            self._lines.extend(lines)
+            self._placement.feed(lines)
             rest = rest[:_LOG_LINE_CHARACTERS]
         if rest:
             self._lines.append(rest.decode("utf-8", "replace"))
@@ -198,13 +216,6 @@ def _usage_of(pid: int) -> psutil.Process | None:
         return psutil.Process(pid)
     except psutil.Error:
         return None
-
-
-def _creation_flags() -> int:
-    """Keep Windows from opening a console for the process."""
-    if sys.platform == "win32":
-        return subprocess.CREATE_NO_WINDOW
-    return 0
 
 
 def _watch_children_without_threads() -> None:

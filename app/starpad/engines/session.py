@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from starpad.core import fim
 from starpad.core.chat_format import ChatFormat
 from starpad.core.engine_exit import ExitReport
-from starpad.core.engine_status import LoadedModel
+from starpad.core.engine_status import LoadedModel, Placement
 from starpad.core.errors import NotEnoughMemoryError
 from starpad.core.load_options import EngineKind, LoadOptions
 from starpad.core.memory_fit import Fit, MemoryNeed, estimate, fits
@@ -107,14 +107,20 @@ async def hold_model(
 
         need_bytes, file_bytes = prepared.need.total_bytes, prepared.header.size_bytes
         watching = asyncio.create_task(
-            report_progress(process.pid, need_bytes, file_bytes, on_progress)
+            report_progress(
+                process.pid,
+                need_bytes,
+                file_bytes,
+                on_progress,
+                has_children=spec.kind is EngineKind.EXTERNAL,
+            )
         )
         try:
             ready = await process.wait_ready()
         finally:
             watching.cancel()
         async with EngineClient(ready.url, key, process) as client:
-            model = await _describe(client, prepared, ready, chat)
+            model = await _describe(client, prepared, ready, chat, await process.placement())
             on_progress(1.0)
             on_loaded(Loaded(model, client, process.pid, ready.version))
             return await process.wait()
@@ -152,7 +158,11 @@ def _kind(header: ModelHeader, options: LoadOptions) -> EngineKind:
 
 
 async def _describe(
-    client: "EngineClient", prepared: Prepared, ready: EngineReady, chat: ChatFormat
+    client: "EngineClient",
+    prepared: Prepared,
+    ready: EngineReady,
+    chat: ChatFormat,
+    placement: Placement,
 ) -> LoadedModel:
     header, spec = prepared.header, prepared.spec
     texts = dict.fromkeys((*fim.SPECIAL_TOKEN_TEXTS, *chat.stop_tokens))
@@ -171,7 +181,7 @@ async def _describe(
         context_tokens=properties.context_tokens,
         fim=tokens,
         stop_ids=stop_ids,
-        on_gpu=spec.gpu_layers != 0 and any(device.is_gpu for device in ready.devices),
+        on_gpu=placement.gpu_layers > 0,
         is_demo=_is_demo(header.path),
         kv_type=spec.kv_type,
         gpu_layers=spec.gpu_layers,
@@ -182,6 +192,10 @@ async def _describe(
         bos_text=properties.bos_text,
         eos_text=properties.eos_text,
         kind=spec.kind,
+        placement=placement,
+        device=spec.device,
+        program=spec.program if spec.kind is EngineKind.EXTERNAL else "",
+        engine_version=ready.version,
         adds_bos=await client.adds_bos(),
     )
 
