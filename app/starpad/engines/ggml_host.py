@@ -54,7 +54,7 @@ def _load(spec: EngineSpec, key: str) -> tuple[Any, tuple[Device, ...]]:
     tokens = TokenTexts(read_tokens(spec.model))
     model, gpu, layers = ggml_model.load(spec, header)
     # Said in llama.cpp's words, in which the log is looked through for it.
-    sys.stderr.write(f"offloaded {layers}/{header.layers + 1} layers to GPU\n")
+    sys.stderr.write(f"offloaded {layers}/{header.layers + 1} layers to GPU\nmodel loaded\n")
     devices = [Device("CPU", platform.processor() or platform.machine(), False, 0, 0)]
     if gpu is not None and layers:
         devices.insert(0, Device(gpu.name, "CUDA", True, gpu.memory_bytes, gpu.memory_free_bytes))
