@@ -62,6 +62,7 @@ FOLLOWS = (
     | _chain(*_bytes("abcda"))
     | _chain(*_bytes("L"), *_bytes("\N{LLAMA}"), *_bytes("."))
     | _chain(*_bytes("ENX"))
+    | _chain(*_bytes("SU"), END)
     | _chain(ID[b"one"], ID[b"two"], ID[b"\n\n"], ID[b"three"])
 )
 SHAPE = Shape(embedding=128, context_tokens=512)
@@ -177,6 +178,20 @@ def test_what_only_began_like_a_stop_text_is_delivered(url: str) -> None:
     assert [token for chunk in held for token in chunk.token_ids] == _bytes("N")
 
 
+def test_what_was_held_back_comes_with_the_stop_token(url: str) -> None:
+    chunks = complete(url, "S", 9, stop_texts=("UVW",), stop_ids=frozenset({END}))
+    assert (chunks[-1].stop_reason, chunks[-1].stop_token_text) == (StopReason.STOP_TOKEN, "U")
+    whole = complete(url, "S", 9, stop_texts=("UVW",))
+    assert (text_of(whole), whole[-1].stop_reason) == ("U", StopReason.END_OF_TEXT)
+
+
+def test_a_stop_token_ends_it_although_a_text_is_held_back(url: str) -> None:
+    stops = frozenset(_bytes("1"))
+    chunks = complete(url, [FIM_MIDDLE], 9, stop_texts=("0123456789ab",), stop_ids=stops)
+    assert chunks[-1].stop_reason is StopReason.STOP_TOKEN
+    assert chunks[-1].timings.generated_tokens == 2
+
+
 def test_a_character_of_four_tokens_arrives_whole(url: str) -> None:
     chunks = complete(url, "L", 6)
     assert text_of(chunks) == "\N{LLAMA}.."
@@ -228,31 +243,29 @@ def test_a_full_context_ends_the_answer(url: str) -> None:
     assert (text_of(chunks), chunks[-1].stop_reason) == ("bcda", StopReason.LIMIT)
     body = {"prompt": [*[9] * 507, *_bytes("a")], "n_predict": -1, "temperature": 0}
     whole = post(url, "/completion", body).json()
-    assert (whole["content"], whole["stop_type"]) == ("bcda", "limit")
+    assert (whole["content"], whole["stop_type"], whole["truncated"]) == ("bcda", "limit", True)
+
+
+def _has_read(line: str) -> bool:
+    return bool(json.loads(line.removeprefix("data: "))["prompt_progress"]["processed"])
 
 
 def test_cancelling_while_a_long_prompt_is_read_frees_the_model(slow_url: str) -> None:
     prompt = tuple(10 + i % 90 for i in range(8000))
-
-    async def begin_to_read(client: EngineClient) -> None:
-        """Leave when a part of the prompt has been read, long before all of it has."""
-        body = CompletionRequest(prompt, 9).body()
-        headers = {"Authorization": f"Bearer {KEY}"}
-        async with (
-            httpx2.AsyncClient(base_url=slow_url, headers=headers, trust_env=False) as http,
-            http.stream("POST", "/completion", json=body) as answer,
-        ):
-            async for line in answer.aiter_lines():
-                if line and json.loads(line[6:])["prompt_progress"]["processed"] > 0:
-                    break
-            # Waits behind it, and is cancelled, too: it must leave the queue.
-            waiting = asyncio.create_task(chunks_of(client, CompletionRequest(prompt[::-1], 9)))
-            assert await client.health()
-            waiting.cancel()
-            assert await client.health()
+    headers = {"Authorization": f"Bearer {KEY}"}
 
     async def job(client: EngineClient) -> None:
-        await begin_to_read(client)
+        async with httpx2.AsyncClient(base_url=slow_url, headers=headers, trust_env=False) as http:
+            reading = CompletionRequest(prompt, 9).body()
+            async with http.stream("POST", "/completion", json=reading) as answer:
+                lines = answer.aiter_lines()  # which would close the answer, were it let go
+                while not (line := await anext(lines)) or not _has_read(line):
+                    pass
+                # Waits behind it, and leaves the queue: it begins with another token.
+                waiting = CompletionRequest((200, 201), 9).body()
+                async with http.stream("POST", "/completion", json=waiting):
+                    pass
+                assert await client.health()
         after = (await chunks_of(client, CompletionRequest(prompt, 0)))[-1].timings
         assert 0 < after.cached_tokens < len(prompt) - 1
         assert after.prompt_tokens == len(prompt)

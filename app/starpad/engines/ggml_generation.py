@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from starpad.core.sampling import Sampling
@@ -110,14 +111,13 @@ class Generator:
 
     async def _read(self, order: Order, clock: _Clock) -> AsyncGenerator[Event, None]:
         prompt = order.prompt
-        position = clock.cached = await self._step(
-            lambda: self._model.keep(prompt, is_reuse_wanted=order.is_cached)
-        )
+        keep = partial(self._model.keep, prompt, is_reuse_wanted=order.is_cached)
+        position = clock.cached = await self._step(keep)
         if order.has_progress:
             yield self._progress(order, clock)
         while position < len(prompt):
             batch = prompt[position : position + self._model.batch_at(position)]
-            await self._step(lambda batch=batch: self._model.read(batch))  # type: ignore[misc]
+            await self._step(partial(self._model.read, batch))
             position += len(batch)
             clock.has_read(len(batch))
             if order.has_progress:
@@ -132,25 +132,26 @@ class Generator:
         stop_type = "limit"
         while clock.generated < wanted:
             newest = context[-1:] if clock.generated else []
-            token = await self._step(lambda newest=newest: self._next(sampler, context, newest))  # type: ignore[misc]
+            token = await self._step(partial(self._next, sampler, context, newest))
             context.append(token)
             unsent.append(token)
             clock.has_generated()
-            piece = text.add(self._tokens.bytes_of(token))
+            data = self._tokens.bytes_of(token)
+            # A special token's text is empty. Whoever stops at it wants all that stands before it.
+            piece = text.add(data) if data else text.rest()
             if text.stopped_by:
                 stop_type = "word"
                 break
-            is_end = token in self._ends
-            if piece or is_end or not text.is_holding:
+            if piece or not data or not text.is_within_a_character:
                 yield self._part(order, clock, piece, unsent)
                 unsent = []
-            if is_end:
+            if token in self._ends:
                 stop_type = "eos"
                 break
         last = piece if text.stopped_by else text.rest()
-        is_full = stop_type == "limit" and clock.generated == room < order.max_tokens
+        is_full = clock.generated == room and not 0 <= order.max_tokens <= room
         yield self._last(order, clock, last, unsent) | {
-            "truncated": is_full,
+            "truncated": is_full and stop_type == "limit",
             "stop_type": stop_type,
             "stopping_word": text.stopped_by,
         }

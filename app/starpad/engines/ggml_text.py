@@ -28,7 +28,7 @@ class TextStream:
         return text[:kept]
 
     def rest(self) -> str:
-        """Return what was held back and turned out to be no stop text: nothing follows it.
+        """Return what was held back, as no stop text will come of it: nothing follows.
 
         Half a character at the end stays away.
         """
@@ -36,9 +36,9 @@ class TextStream:
         return rest
 
     @property
-    def is_holding(self) -> bool:
-        """Return whether there is something that was not given out yet."""
-        return bool(self._held or self._decoder.getstate()[0])
+    def is_within_a_character(self) -> bool:
+        """Return whether the rest of a character is still to come."""
+        return bool(self._decoder.getstate()[0])
 
     def _beginning_of_a_stop(self, text: str) -> int:
         """Return the length of the longest end of `text` that a stop text begins with."""
