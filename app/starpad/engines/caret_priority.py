@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 
 # Who types without a pause must not keep an answer from ever beginning.
 _LONGEST_WAIT_S = 2.0
@@ -11,10 +12,23 @@ _TYPING_S = 2.0
 """A suggestion so long ago makes the next one likely."""
 
 
+class EngineNews(StrEnum):
+    """What the editor does with the engine, for others who use it, too."""
+
+    CARET = "caret"
+    """A suggestion was asked for."""
+    REST = "rest"
+    """The last one that was asked for has come, or is not wanted any more."""
+    CHAT = "chat"
+    """The chat's slot is about to hold a conversation of the editor's."""
+
+
 class CaretPriority:
     """Knows whether the caret wants the engine. One for each engine, used on one event loop."""
 
     def __init__(self) -> None:
+        self.listener: Callable[[EngineNews], None] | None = None
+        """Called on the event loop; it must only pass the news on."""
         self._claims = 0
         self._free = asyncio.Event()
         self._free.set()
@@ -25,6 +39,8 @@ class CaretPriority:
         """Hold chat's prompt back as long as this lasts."""
         self._claims += 1
         self._free.clear()
+        if self._claims == 1:
+            self.tell(EngineNews.CARET)
         try:
             yield
         finally:
@@ -32,6 +48,12 @@ class CaretPriority:
             self._last_claim = time.monotonic()
             if not self._claims:
                 self._free.set()
+                self.tell(EngineNews.REST)
+
+    def tell(self, news: EngineNews) -> None:
+        """Let whoever shares the engine know."""
+        if self.listener is not None:
+            self.listener(news)
 
     @property
     def is_likely(self) -> bool:

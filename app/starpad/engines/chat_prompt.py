@@ -85,6 +85,10 @@ class ChatPrompter:
         self._memory = prompt.memory
         return prompt
 
+    def forget(self, conversation: int) -> None:
+        """Begin the conversation's next prompt at its first message again, if that fits."""
+        self._starts.pop(conversation, None)
+
     async def measure(
         self, tokenizer: Tokenizer, conversation: int, turns: Sequence[Turn], max_tokens: int
     ) -> ChatPrompt:

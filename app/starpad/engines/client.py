@@ -48,6 +48,7 @@ class EngineClient:
 
     def __init__(self, base_url: str, key: str, host: Host | None = None) -> None:
         self.caret = CaretPriority()
+        self.base_url, self.key = base_url, key
         self._host = host
         self._http = httpx2.AsyncClient(
             base_url=base_url,

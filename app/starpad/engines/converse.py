@@ -9,6 +9,7 @@ from starpad.core.chat import AnswerFigures, ChatOptions, MessageState, Role, Tu
 from starpad.core.engine_status import LoadedModel
 from starpad.core.fim import SPECIAL_TOKEN_TEXTS
 from starpad.engines.answer import Answer, PromptReady
+from starpad.engines.caret_priority import EngineNews
 from starpad.engines.chat_prompt import ChatPrompt, ChatPrompter
 from starpad.engines.client import EngineClient
 from starpad.engines.prompt_steps import read_in_steps
@@ -37,6 +38,7 @@ async def converse(
     connection, which stops the engine. Raises PromptTooLongError, ChatTemplateError, EngineError.
     """
     started = time.perf_counter()
+    client.caret.tell(EngineNews.CHAT)
     prompt = await prompter.build(
         client, conversation, _with_system(turns, options), options.max_tokens
     )
@@ -61,7 +63,7 @@ async def converse(
             now = time.perf_counter()
             answer = _grown(answer, chunk, read_tokens, (now - started) * 1000)
             if chunk.stop_token_text:
-                answer = replace(answer, text=answer.text + _held_back(chunk, model))
+                answer = replace(answer, text=answer.text + held_back(chunk, model))
             if chunk.stop_reason in (StopReason.STOP_TEXT, StopReason.END_OF_TEXT):
                 prompt.memory.end_inside_token()
             elif not chunk.is_last or chunk.text:
@@ -115,7 +117,7 @@ def _grown(answer: Answer, chunk: Chunk, read_tokens: int, elapsed_ms: float) ->
     )
 
 
-def _held_back(chunk: Chunk, model: LoadedModel) -> str:
+def held_back(chunk: Chunk, model: LoadedModel) -> str:
     """Return what came with a stop token, less its own name, which some vocabularies spell."""
     text = chunk.stop_token_text
     names = (*model.chat.stop_tokens, *SPECIAL_TOKEN_TEXTS)

@@ -81,6 +81,11 @@ class EngineService(QObject):
         """The thread's signal (request_id, RequestEnd), exactly one for each request."""
         return self._thread.request_ended
 
+    @property
+    def client(self) -> "EngineClient | None":
+        """Return the loaded engine's client: its address, key and caret, for who shares it."""
+        return self._held.client if self._held is not None else None
+
     def load(self, options: LoadOptions) -> None:
         """Load a model instead of the present one, which serves on as long as it can."""
         self._restart_timer.stop()
@@ -113,7 +118,7 @@ class EngineService(QObject):
 
         Without a model it ends with an EngineError.
         """
-        client = self._held.client if self._held is not None else None
+        client = self.client
 
         async def run(emit: Emit) -> object:
             if client is None:
