@@ -112,7 +112,7 @@ class Query:
         self._path = path
         self._start_s = time.monotonic()
         # A file, no pipe: something that the program leaves behind may hold a pipe open for ever.
-        self._output = tempfile.TemporaryFile()
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115  (`answer` closes it)
         try:
             _require_file(path)
             self._process = subprocess.Popen(

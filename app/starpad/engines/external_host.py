@@ -41,7 +41,9 @@ from starpad.engines.server_devices import read_devices
 from starpad.engines.spec import KEY_VARIABLE, PLAIN_TEMPLATE, EngineReady, EngineSpec
 
 _POLL_S = 0.02
-_ANSWER_S = 5.0
+_ANSWER_S = 1.0
+_DEATH_S = 1.0
+"""For a kill to take effect; less than `engines.process` gives us."""
 
 
 class _EndedError(Exception):
@@ -61,6 +63,7 @@ class _Server:
         self._options = options
         self._has_gpu = has_gpu
         self._process: subprocess.Popen[bytes] | None = None
+        self.is_unwanted = False
 
     def load(self, spec: EngineSpec) -> int:
         """Start it, wait until the model is loaded, return its port; raises _EndedError."""
@@ -98,10 +101,12 @@ class _Server:
         assert self._process is not None
         return self._process.wait()
 
-    def kill(self) -> None:
-        """End it at once: the system frees a model faster than its destructor."""
+    def end(self) -> None:
+        """End it at once, and be the reason: the system frees a model faster than a destructor."""
+        self.is_unwanted = True
         if self._process is not None:
             self._process.kill()
+            self._process.wait(_DEATH_S)
 
     def _is_ready(self, port: int) -> bool:
         """Whether the model is loaded, in *our* server: another one may hold the port."""
@@ -121,11 +126,11 @@ def run() -> int:
     _forget_own_libraries()
     server: _Server | None = None
 
-    def kill() -> None:
+    def end_server() -> None:
         if server is not None:
-            server.kill()
+            server.end()
 
-    die_with_parent(kill)
+    watcher = die_with_parent(end_server)
     program = program_path(spec.program)
     try:
         options, devices = _look(program)
@@ -133,6 +138,8 @@ def run() -> int:
         server = _Server(program, key, options, has_gpu=has_gpu)
         port, is_refused = _load(server, spec)
     except _EndedError as error:
+        if server is not None and server.is_unwanted:
+            watcher.join()  # it ends this process
         if error.returncode < 0 or error.returncode > 255:
             end_like(error.returncode)
         return _fail(answers, f"{program.name} ended with exit code {error.returncode}")
@@ -144,6 +151,8 @@ def run() -> int:
     ready = EngineReady(f"http://127.0.0.1:{port}", version, devices, is_refused)
     print(ready.to_json(), file=answers)
     code = server.wait()
+    if server.is_unwanted:
+        watcher.join()
     if code < 0 or code > 255:
         end_like(code)
     return code
