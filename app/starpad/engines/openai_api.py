@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from starpad.core.sampling import Sampling
+from starpad.engines.chat_text import sendable
 
 Body = Mapping[str, Any]
 
 # What a completion is limited to where the request does not say.
 _USUAL_TOKENS = 16
 _MOST_STOPS = 64
+_MOST_CHOICES = 1 << 20
 _IGNORED = (
     "tools", "tool_choice", "functions", "function_call", "parallel_tool_calls", "response_format",
     "presence_penalty", "frequency_penalty", "logit_bias", "audio", "modalities", "prediction",
@@ -97,7 +99,7 @@ def read_sampling(body: Body, *, temperature: float, top_p: float, top_k: int) -
     return Sampling(
         temperature=number(body, "temperature", temperature, 0, 2),
         top_p=number(body, "top_p", top_p, 0, 1),
-        top_k=integer(body, "top_k", top_k, -1) or 0,
+        top_k=min(max(0, integer(body, "top_k", top_k, -1) or 0), _MOST_CHOICES),
         min_p=number(body, "min_p", usual.min_p, 0, 1),
         repeat_penalty=number(body, "repeat_penalty", usual.repeat_penalty, 0, 10),
         # The engine keeps seeds in 32 bits.
@@ -112,7 +114,7 @@ def read_stops(value: object) -> tuple[str, ...]:
         raise ApiError(400, '"stop" must be a text or a list of texts.')
     if len(stops) > _MOST_STOPS:
         raise ApiError(400, f'"stop" must have at most {_MOST_STOPS} texts.')
-    return tuple(filter(None, stops))
+    return tuple(sendable(stop) for stop in stops if stop)
 
 
 def refuse(body: Body, usual: Mapping[str, object]) -> None:
