@@ -13,6 +13,7 @@ from starpad.core.engine_status import Device, LoadedModel
 _TITLES = ("Device", "What it is", "Memory", "Free before", "Weights there")
 _NUMBERS = range(2, 5)
 _ROWS_SHOWN = 6
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -25,8 +26,7 @@ class DeviceTable(QTableWidget):
         self.setAccessibleName("Devices that the engine sees")
         for column, title in enumerate(_TITLES):
             item = QTableWidgetItem(title)
-            if column in _NUMBERS:
-                item.setTextAlignment(_RIGHT)
+            item.setTextAlignment(_RIGHT if column in _NUMBERS else _LEFT)
             self.setHorizontalHeaderItem(column, item)
         self.verticalHeader().hide()
         self.setShowGrid(False)
@@ -50,8 +50,6 @@ class DeviceTable(QTableWidget):
                     item.setTextAlignment(_RIGHT)
                 item.setToolTip(text)
                 self.setItem(row, column, item)
-        if rows and self.currentRow() < 0:
-            self.setCurrentCell(0, 0)
         height = self.horizontalHeader().sizeHint().height() + 8
         height += sum(self.rowHeight(row) for row in range(min(len(rows), _ROWS_SHOWN)))
         self.setFixedHeight(height)

@@ -164,5 +164,7 @@ def layers_text(model: LoadedModel | None) -> str:
 def _details(model: LoadedModel | None) -> str:
     if model is None:
         return ""
-    version = f"version {model.engine_version}" if model.engine_version else ""
+    version = model.engine_version
+    if version and model.kind is EngineKind.LLAMA:
+        version = f"version {version}"  # the others say what they are, too
     return " · ".join(filter(None, (version, model.program)))
