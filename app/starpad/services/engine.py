@@ -16,7 +16,7 @@ from starpad.core.memory_fit import Fit
 from starpad.core.model_file import ModelHeader
 from starpad.core.restart_policy import RestartPolicy
 from starpad.engines import process, session
-from starpad.services.engine_run import EngineRun, RoomNeeded, gpu_free_bytes, hold, hold_apart
+from starpad.services.engine_run import EngineRun, RoomNeeded, gpu_free_for, hold, hold_apart
 from starpad.services.inference_thread import Emit, InferenceThread, Job, RequestEnd
 
 if TYPE_CHECKING:  # httpx2 takes 80 ms to import, which the window need not wait for
@@ -147,7 +147,7 @@ class EngineService(QObject):
         """Return how a model would fit in place of the present one, with the memory of now."""
         present = self._held.model if self._held is not None else None
         freed = present.need_bytes if present is not None else 0
-        gpu = gpu_free_bytes(present) if options.gpu_layers else 0
+        gpu = gpu_free_for(options, present)
         return session.reckon(header, options, freed_bytes=freed, gpu_free_bytes=gpu).fit
 
     def cancel(self, request_id: int) -> None:

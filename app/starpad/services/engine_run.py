@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from starpad.core.engine_exit import ExitReport
@@ -80,7 +80,7 @@ async def _prepare(options: LoadOptions, present: EngineRun | None, emit: Emit) 
                 return prepared
         except NotEnoughMemoryError:
             pass
-    gpu = gpu_free_bytes(model) if options.gpu_layers else 0
+    gpu = gpu_free_for(options, model)
     session.prepare(options, freed_bytes=model.need_bytes, gpu_free_bytes=gpu)
     emit(RoomNeeded())
     await _end_of(present)
@@ -96,3 +96,16 @@ def gpu_free_bytes(model: LoadedModel | None) -> int:
     """Return the memory that GPUs had free before this model, which saw them, was loaded."""
     gpus = [device for device in model.devices if device.is_gpu] if model is not None else []
     return sum(gpu.memory_free_bytes for gpu in gpus)
+
+
+def gpu_free_for(options: LoadOptions, model: LoadedModel | None) -> int:
+    """Return what of that memory a model with these options could be given.
+
+    None of it where another program is to hold it: it may see other GPUs, or none.
+    """
+    if model is None or not options.gpu_layers or options.program != model.program:
+        return 0
+    if options.device:
+        named = [device for device in model.devices if device.name == options.device]
+        return gpu_free_bytes(replace(model, devices=tuple(named)))
+    return gpu_free_bytes(model)
