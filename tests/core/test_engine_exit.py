@@ -53,3 +53,11 @@ def test_without_a_known_phrase_the_first_error_is_taken() -> None:
 
 def test_a_log_without_errors_tells_nothing() -> None:
     assert telling_line(["0.1 I srv  init: all well"]) == ""
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["error: invalid argument: --fit", "x: error while loading shared libraries: libvulkan.so.1"],
+)
+def test_what_stops_a_server_before_its_log_begins_is_found(line: str) -> None:
+    assert telling_line(["hello", line]) == line

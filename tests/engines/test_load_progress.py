@@ -96,6 +96,31 @@ def test_a_system_that_does_not_count_reads_leaves_the_memory(
     assert fractions[0] == pytest.approx(0.25, rel=0.1)
 
 
+def test_what_its_children_hold_counts_where_it_has_some() -> None:
+    script = "ballast = bytearray(b'x') * (200 << 20); print('held', flush=True); input()"
+    need = (psutil.Process().memory_info().rss + (200 << 20)) * 2
+    fractions: list[float] = []
+
+    async def watch(*, has_children: bool) -> float:
+        fractions.clear()
+        watching = asyncio.create_task(
+            report_progress(os.getpid(), need, HUGE, fractions.append, has_children=has_children)
+        )
+        await until(lambda: bool(fractions))
+        watching.cancel()
+        return fractions[0]
+
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"held\n"
+        alone = asyncio.run(watch(has_children=False))
+        together = asyncio.run(watch(has_children=True))
+        child.communicate(b"\n")
+    assert together - alone > (150 << 20) / need
+
+
 def test_a_process_that_has_ended_ends_the_report() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as child:
         child.wait()
