@@ -120,6 +120,12 @@ def test_vulkan_is_missing(vendor: Vendor, command: str) -> None:
     assert commands(advise(debian, MODEL)) == ["sudo apt install libvulkan1 mesa-vulkan-drivers"]
 
 
+def test_nvidias_driver_brings_its_part_of_vulkan() -> None:
+    machine = replace(UBUNTU, has_vulkan=False, has_vulkan_driver=False)
+    assert commands(advise(machine, EXTERNAL)) == ["sudo apt install libvulkan1"]
+    assert commands(advise(replace(machine, has_vulkan=True), EXTERNAL)) == []
+
+
 def test_the_drivers_of_amd_and_intel_are_linuxs_own() -> None:
     machine = Machine("linux", vendors=(Vendor.AMD,))
     assert "Update the system" in advise(machine, EXTERNAL).steps[0].text

@@ -174,27 +174,32 @@ _NVIDIA_DRIVERS = {
     "fedora": (" (from RPM Fusion)", "sudo dnf install akmod-nvidia"),
     "arch": ("", "sudo pacman -S nvidia-open"),
 }
-_VULKAN_PACKAGES = {
-    "ubuntu": "sudo apt install libvulkan1 mesa-vulkan-drivers",
-    "debian": "sudo apt install libvulkan1 mesa-vulkan-drivers",
-    "fedora": "sudo dnf install vulkan-loader mesa-vulkan-drivers",
+_VULKAN_LOADERS = {
+    "ubuntu": "sudo apt install libvulkan1",
+    "debian": "sudo apt install libvulkan1",
+    "fedora": "sudo dnf install vulkan-loader",
     "arch": "sudo pacman -S vulkan-icd-loader",
 }
-_ARCH_DRIVERS = {
-    Vendor.NVIDIA: "nvidia-utils",
-    Vendor.AMD: "vulkan-radeon",
-    Vendor.INTEL: "vulkan-intel",
+_VULKAN_DRIVERS = {
+    "ubuntu": "mesa-vulkan-drivers",
+    "debian": "mesa-vulkan-drivers",
+    "fedora": "mesa-vulkan-drivers",
 }
+_ARCH_DRIVERS = {Vendor.AMD: "vulkan-radeon", Vendor.INTEL: "vulkan-intel"}
 
 
 def _vulkan_steps(machine: Machine, vendor: Vendor) -> tuple[Step, ...]:
-    if machine.system != "linux" or (machine.has_vulkan and machine.has_vulkan_driver):
+    """Return what is missing of Vulkan on Linux; NVIDIA's driver brings its part of it."""
+    is_own = vendor is Vendor.NVIDIA
+    if machine.system != "linux" or (machine.has_vulkan and (is_own or machine.has_vulkan_driver)):
         return ()
     family = _family(machine)
-    command = _VULKAN_PACKAGES.get(family, "")
-    if family == "arch":
-        command = f"{command} {_ARCH_DRIVERS.get(vendor, '')}".strip()
-    return (Step("Install Vulkan: its loader, and the driver of your card for it.", command),)
+    command = _VULKAN_LOADERS.get(family, "")
+    if is_own:
+        return (Step("Install what programs find Vulkan with.", command),)
+    driver = _ARCH_DRIVERS[vendor] if family == "arch" else _VULKAN_DRIVERS.get(family, "")
+    text = "Install Vulkan: what programs find it with, and the driver of your card for it."
+    return (Step(text, f"{command} {driver}".strip()),)
 
 
 def _server_steps(machine: Machine, vendor: Vendor | None) -> tuple[Step, ...]:
