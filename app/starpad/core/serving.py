@@ -40,6 +40,7 @@ class LogEntry:
     generated_tokens: int = 0
     note: str = ""
     """What of the request does not count here, or why it failed."""
+    is_streamed: bool = False
     count: int = 1
     """Of equal requests in a row, refused ones alone."""
 

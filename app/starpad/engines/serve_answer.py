@@ -6,6 +6,7 @@ gone, or has read nothing for a while, ends the generation.
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any, Protocol
@@ -18,6 +19,8 @@ from starpad.engines.openai_api import ApiError
 from starpad.engines.serve_generate import Progress
 from starpad.engines.serve_guard import CLIENT_CLOSED
 from starpad.engines.serve_journal import Record
+
+log = logging.getLogger(__name__)
 
 _PING_S = 3.0
 """Without a sign of life programs take a server for dead."""
@@ -68,7 +71,7 @@ class Answer(Response):
         self._source = source
         self._writer = writer
         self._record = record
-        self._is_stream = is_stream
+        self._is_stream = record.is_streamed = is_stream
         self._waiting: asyncio.Queue[Progress | ApiError | None] = asyncio.Queue()
         self._has_begun = False
 
@@ -101,11 +104,9 @@ class Answer(Response):
                     self._waiting.put_nowait(progress)
         except (ApiError, StarpadError) as error:
             self._waiting.put_nowait(as_api_error(error))
-        except Exception:
-            self._waiting.put_nowait(
-                ApiError(500, "An error in Starpad; see its log.", "server_error")
-            )
-            raise
+        except Exception as error:
+            log.exception("a request failed")
+            self._waiting.put_nowait(as_api_error(error))
         finally:
             self._waiting.put_nowait(None)
 

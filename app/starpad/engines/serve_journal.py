@@ -25,6 +25,7 @@ class Record:
     model: str = ""
     prompt_tokens: int = 0
     generated_tokens: int = 0
+    is_streamed: bool = False
     notes: list[str] = field(default_factory=list)
     began_s: float = field(default_factory=time.perf_counter)
     is_told: bool = True
@@ -42,6 +43,7 @@ class Record:
             prompt_tokens=self.prompt_tokens,
             generated_tokens=self.generated_tokens,
             note="; ".join(self.notes),
+            is_streamed=self.is_streamed,
         )
 
 
