@@ -5,9 +5,12 @@ SPMv2 alike; in SPMv2 the text before the caret comes last, so a typed character
 the prompt and the engine's cache keeps the rest.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from starpad.core.remote_server import FimSpelling
 
 
 class FimOrder(StrEnum):
@@ -47,6 +50,33 @@ SPECIAL_TOKEN_TEXTS: tuple[str, ...] = (
     *_STOPS,
 )
 """Every text that `resolve` wants to know the ids of."""
+
+
+_STARCODER, _SANTACODER, _OPENAI = _SPELLINGS
+
+
+def spelled(fim: FimSpelling, model_name: str) -> tuple[str, ...]:
+    """Return the special tokens that a model is believed to know, where no tokenizer can be asked.
+
+    Empty if neither the user's choice nor the model's name tells.
+    """
+    name = model_name.lower()
+    if fim is FimSpelling.AUTO:
+        if "santacoder" in name:
+            fim = FimSpelling.SANTACODER
+        elif re.search(r"starcoder|starchat-(alpha|beta)|octocoder|wizardcoder-(1|3|15)b", name):
+            fim = FimSpelling.STARCODER
+        elif re.search(r"qwen[\w.]*-?coder|codeqwen", name):
+            fim = FimSpelling.OPENAI
+    by_choice = {
+        FimSpelling.STARCODER: _STARCODER,
+        FimSpelling.SANTACODER: _SANTACODER,
+        FimSpelling.OPENAI: _OPENAI,
+    }
+    spelling = by_choice.get(fim)
+    if spelling is None:
+        return ()
+    return (spelling.prefix, spelling.suffix, spelling.middle, spelling.pad, *_STOPS)
 
 
 @dataclass(frozen=True, slots=True)

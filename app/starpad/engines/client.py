@@ -46,11 +46,21 @@ class EngineClient:
     Importing this module takes about 80 ms for httpx2: import it where an engine is started.
     """
 
-    def __init__(self, base_url: str, key: str, host: Host | None = None) -> None:
+    reads_prompts_in_steps = True
+    """Whether a long prompt may be sent again and again, a bit more of it each time."""
+
+    def __init__(
+        self,
+        base_url: str,
+        key: str,
+        host: Host | None = None,
+        http: httpx2.AsyncClient | None = None,
+    ) -> None:
+        """`http` asks in another way than an engine on this computer needs."""
         self.caret = CaretPriority()
         self.base_url, self.key = base_url, key
         self._host = host
-        self._http = httpx2.AsyncClient(
+        self._http = http or httpx2.AsyncClient(
             base_url=base_url,
             transport=LoopbackTransport() if base_url.startswith(ADDRESS) else None,
             headers={

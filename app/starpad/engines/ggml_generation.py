@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from starpad.core.sampling import Sampling
 from starpad.engines.ggml_model import GgmlModel
 from starpad.engines.ggml_sampling import Sampler
-from starpad.engines.ggml_text import TextStream
 from starpad.engines.ggml_tokens import TokenTexts
+from starpad.engines.text_stream import TextStream
 
 # What ends a text, as llama.cpp recognizes it by name.
 _ENDS = ("<|endoftext|>", "<|end|>", "<|end_of_turn|>", "<|im_end|>", "<EOT>")

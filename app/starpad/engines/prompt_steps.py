@@ -38,6 +38,8 @@ async def read_in_steps(
     The first step is at `known_tokens`, what the slot is believed to hold: an earlier one would
     make it drop the rest. `memory` is told what it holds.
     """
+    if not client.reads_prompts_in_steps:
+        return 0
     length, evaluated, position = len(request.prompt), 0, known_tokens
     step = _TYPING.least_tokens if client.caret.is_likely else _CALM.least_tokens
     while True:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from starpad.core import fim
 from starpad.core.chat_format import ChatFormat
 from starpad.core.engine_exit import ExitReport
 from starpad.core.engine_status import LoadedModel, Placement
@@ -17,7 +16,7 @@ from starpad.core.load_options import EngineKind, LoadOptions
 from starpad.core.memory_fit import Fit, MemoryNeed, estimate, fits
 from starpad.core.model_file import ModelHeader, read_header
 from starpad.core.paths import demo_model
-from starpad.engines import devices
+from starpad.engines import devices, special_tokens
 from starpad.engines.chat_choice import format_of
 from starpad.engines.load_progress import report_progress
 from starpad.engines.process import EngineProcess
@@ -165,12 +164,7 @@ async def _describe(
     placement: Placement,
 ) -> LoadedModel:
     header, spec = prepared.header, prepared.spec
-    texts = dict.fromkeys((*fim.SPECIAL_TOKEN_TEXTS, *chat.stop_tokens))
-    answers = await asyncio.gather(*(client.tokenize(text, special=True) for text in texts))
-    ids = dict(zip(texts, answers, strict=True))
-    tokens = fim.resolve(ids)
-    stop_ids = tokens.stop_ids if tokens else fim.stop_ids(ids)
-    chat_stops = (ids[text] for text in chat.stop_tokens)
+    special = await special_tokens.ask(client, chat)
     properties = await client.properties()
     if ready.is_template_refused:
         chat = replace(chat, problem=_REFUSED)
@@ -179,8 +173,8 @@ async def _describe(
         name=spec.name,
         quantization=header.quantization,
         context_tokens=properties.context_tokens,
-        fim=tokens,
-        stop_ids=stop_ids,
+        fim=special.fim,
+        stop_ids=special.stop_ids,
         on_gpu=placement.gpu_layers > 0,
         is_demo=_is_demo(header.path),
         kv_type=spec.kv_type,
@@ -188,7 +182,7 @@ async def _describe(
         need_bytes=prepared.need.total_bytes,
         devices=ready.devices,
         chat=chat,
-        chat_stop_ids=stop_ids.union(*(found for found in chat_stops if len(found) == 1)),
+        chat_stop_ids=special.chat_stop_ids,
         bos_text=properties.bos_text,
         eos_text=properties.eos_text,
         kind=spec.kind,

@@ -16,7 +16,14 @@ from starpad.core.memory_fit import Fit
 from starpad.core.model_file import ModelHeader
 from starpad.core.restart_policy import RestartPolicy
 from starpad.engines import process, session
-from starpad.services.engine_run import EngineRun, RoomNeeded, gpu_free_for, hold, hold_apart
+from starpad.services.engine_run import (
+    AnyOptions,
+    EngineRun,
+    RoomNeeded,
+    gpu_free_for,
+    hold,
+    hold_apart,
+)
 from starpad.services.inference_thread import Emit, InferenceThread, Job, RequestEnd
 
 if TYPE_CHECKING:  # httpx2 takes 80 ms to import, which the window need not wait for
@@ -48,13 +55,13 @@ class EngineService(QObject):
         self.restart_automatically = True
         self.restart_delay_ms = 3000
         self._status = EngineStatus(EngineState.EMPTY)
-        self._last: LoadOptions | None = None
+        self._last: AnyOptions | None = None
         """What was asked for last, for a restart."""
         self._held: EngineRun | None = None
         self._coming: EngineRun | None = None
         self._leaving: list[EngineRun] = []
         """Runs whose memory may not be free yet."""
-        self._fallback: LoadOptions | None = None
+        self._fallback: AnyOptions | None = None
         """What had to leave for the coming model."""
         self._lines = process.new_log()
         self._running: set[int] = set()
@@ -86,8 +93,8 @@ class EngineService(QObject):
         """Return the loaded engine's client: its address, key and caret, for who shares it."""
         return self._held.client if self._held is not None else None
 
-    def load(self, options: LoadOptions) -> None:
-        """Load a model instead of the present one, which serves on as long as it can."""
+    def load(self, options: AnyOptions) -> None:
+        """Load a model, or connect a server's, instead of the present one, which serves on as long as it can."""
         self._restart_timer.stop()
         fallback = self._fallback
         self._drop_coming()
@@ -164,7 +171,7 @@ class EngineService(QObject):
         self._held = self._coming = None
         self._thread.shutdown()
 
-    def _start(self, options: LoadOptions) -> None:
+    def _start(self, options: AnyOptions) -> None:
         run = EngineRun(options)
         leaving, self._leaving = self._leaving, []
         self._last, self._coming, self._lines = options, run, run.lines
@@ -208,7 +215,7 @@ class EngineService(QObject):
         self._thread.cancel(run.request_id)
         self._leaving.append(run)
 
-    def _go_on_without(self, fallback: LoadOptions | None) -> None:
+    def _go_on_without(self, fallback: AnyOptions | None) -> None:
         """Be what we were before the model that does not come."""
         if self._held is not None:
             self._last, self._lines = self._held.options, self._held.lines

@@ -10,7 +10,8 @@ from starpad.core.engine_status import LoadedModel
 from starpad.core.errors import NotEnoughMemoryError
 from starpad.core.load_options import LoadOptions
 from starpad.core.memory_fit import Verdict
-from starpad.engines import process, session
+from starpad.core.remote_server import RemoteOptions
+from starpad.engines import process, remote_session, session
 from starpad.services.inference_thread import Emit, Job
 
 if TYPE_CHECKING:
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
 
     from starpad.engines.client import EngineClient
 
+AnyOptions = LoadOptions | RemoteOptions
+
 
 @dataclass(eq=False, slots=True)
 class EngineRun:
     """What the GUI thread knows of a run; the last two fields are the inference thread's."""
 
-    options: LoadOptions
+    options: AnyOptions
     request_id: int = 0
     fraction: float = 0.0
     client: "EngineClient | None" = None
@@ -50,6 +53,8 @@ async def hold(
     try:
         for other in leaving:
             await _end_of(other)
+        if isinstance(run.options, RemoteOptions):
+            return await remote_session.hold_remote(run.options, emit, emit)
         prepared = await _prepare(run.options, present, emit)
         return await session.hold_model(prepared, run.lines, on_loaded=emit, on_progress=emit)
     finally:
