@@ -2,7 +2,7 @@
 
 import pytest
 
-from starpad.core.engine_exit import explain_exit, telling_line
+from starpad.core.engine_exit import explain_exit, explain_failed_load, telling_line
 
 TRUNCATED = [
     "0.00.000.719 I srv          init: initializing ...",
@@ -61,3 +61,32 @@ def test_a_log_without_errors_tells_nothing() -> None:
 )
 def test_what_stops_a_server_before_its_log_begins_is_found(line: str) -> None:
     assert telling_line(["hello", line]) == line
+
+
+@pytest.mark.parametrize(
+    ("returncode", "line"),
+    [
+        (-6, "  what():  std::bad_alloc"),
+        (-6, "  what():  Resource temporarily unavailable"),
+        (127, "cannot allocate memory for thread-local data: ABORT"),
+        (-6, "ggml_aligned_malloc: failed to allocate 12.00 MB"),
+        (1, "MemoryError"),
+    ],
+)
+def test_memory_that_ran_out_is_said_whatever_the_exit_looks_like(
+    returncode: int, line: str
+) -> None:
+    assert explain_exit(returncode, ["noise", line]) == "The engine ran out of memory."
+
+
+def test_memory_that_was_short_long_ago_is_not_the_reason_of_an_exit() -> None:
+    log = ["failed to allocate a pinned buffer", *["0.1 I srv  init: all well"] * 20]
+    assert "memory" not in explain_exit(-11, log)
+
+
+def test_a_load_that_fails_says_which_port_is_taken_or_that_memory_ran_out() -> None:
+    bind = "0.1 E srv  start: couldn't bind HTTP server socket, hostname: h, port: 8123"
+    assert explain_failed_load([bind]) == "another program uses port 8123."
+    buffer = "0.1 E ggml: failed to allocate buffer of size 99"
+    assert explain_failed_load([buffer]) == "memory ran out (failed to allocate buffer of size 99)."
+    assert explain_failed_load([]) == ""

@@ -94,7 +94,7 @@ def test_a_port_that_is_taken_is_named(spec: EngineSpec) -> None:
         port = server.getsockname()[1]
         error = failure(EngineSpec(spec.model, "demo", 1024, threads=1, port=port))
     assert "could not be loaded" in error.message
-    assert f"port: {port}" in error.message
+    assert f"another program uses port {port}" in error.message
     assert children() == []
 
 

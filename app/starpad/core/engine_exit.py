@@ -19,6 +19,17 @@ _MARKS = (
 _LOG_ERROR = re.compile(r"^[\d.]+ E \s*(?:\S+\s+)?\S+: (?P<text>.*)")
 
 
+# What C++, the C library, ggml and Python say when they get no memory, or no thread for want of it.
+_MEMORY_WORDS = re.compile(
+    r"bad_alloc|cannot allocate memory|failed to allocate|out of memory|MemoryError"
+    r"|Resource temporarily unavailable",
+    re.IGNORECASE,
+)
+_LAST_LINES = 12
+_NO_MEMORY = "The engine ran out of memory."
+_BIND = re.compile(r"couldn't bind .*port: (?P<port>\d+)")
+
+
 @dataclass(frozen=True, slots=True)
 class ExitReport:
     """An engine that stopped by itself: why, its last words, and when it is started again."""
@@ -37,6 +48,8 @@ def explain_exit(returncode: int, log: Sequence[str]) -> str:
         return "The engine was killed, perhaps because memory ran out."
     if returncode == -4 or returncode == _WINDOWS_ILLEGAL_INSTRUCTION:
         return "This computer's processor lacks instructions (AVX2, FMA) that the engine needs."
+    if returncode and _lacks_memory(log):
+        return _NO_MEMORY
     if returncode < 0:
         try:
             name = signal.Signals(-returncode).name
@@ -49,6 +62,17 @@ def explain_exit(returncode: int, log: Sequence[str]) -> str:
     return f"The engine {how}: {words}" if words else f"The engine {how}."
 
 
+def explain_failed_load(log: Sequence[str]) -> str:
+    """Return one sentence about a model that an engine refused, or nothing if the log is silent."""
+    words = telling_line(log)
+    taken = _BIND.search(words)
+    if taken:
+        return f"another program uses port {taken['port']}."
+    if _MEMORY_WORDS.search(words):
+        return f"memory ran out ({words.rstrip('.')})."
+    return words.rstrip(".") + "." if words else ""
+
+
 def telling_line(log: Sequence[str]) -> str:
     """Return what says best what went wrong, without llama.cpp's time stamp, or nothing."""
     for mark in _MARKS:
@@ -59,3 +83,11 @@ def telling_line(log: Sequence[str]) -> str:
                 return text.removeprefix("error loading model: ").strip()
     errors = [found["text"] for line in log if (found := _LOG_ERROR.match(line))]
     return errors[0].strip() if errors else ""
+
+
+def _lacks_memory(log: Sequence[str]) -> bool:
+    """Return whether a process that ended said last that it got no memory.
+
+    Only the last lines count: what it wanted before, it may have found a way around.
+    """
+    return any(_MEMORY_WORDS.search(line) for line in log[-_LAST_LINES:])

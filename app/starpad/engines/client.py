@@ -239,4 +239,5 @@ def _refusal(status: int, content: bytes, headers: Mapping[str, str]) -> EngineE
         place = headers.get("location", "nowhere")[:200]
         message = f"The engine's address leads elsewhere: to {place}."
         return EngineError(message, "If that is where it is, use that address.")
-    return EngineError(f"The engine refused the request: {text}", retryable=status >= 500)
+    words = str(text).rstrip(".")
+    return EngineError(f"The engine refused the request: {words}.", retryable=status >= 500)

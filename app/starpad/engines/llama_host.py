@@ -81,6 +81,8 @@ def _parameters(xllamacpp: Any, spec: EngineSpec, key: str, devices: tuple[Devic
     parameters.use_jinja = True
     parameters.chat_template = spec.chat_template
     parameters.warmup = True
+    # A damaged file may hold numbers that are none, and would write nonsense without a word.
+    parameters.check_tensors = True
     # Read into our own memory, never mapped. llama.cpp copies 4-bit weights into an order that the
     # processor likes, and the mapped originals would stay beside them: 3.4 GB instead of 1.9 for
     # StarCoder2 3B in Q4_0. And a file that is not mapped may be deleted, on Windows too, moved or

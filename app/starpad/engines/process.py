@@ -14,7 +14,7 @@ from typing import Any, Self
 import psutil
 
 from starpad.core.child_process import creation_flags
-from starpad.core.engine_exit import ExitReport, explain_exit, telling_line
+from starpad.core.engine_exit import ExitReport, explain_exit, explain_failed_load
 from starpad.core.engine_status import Placement
 from starpad.core.errors import EngineError
 from starpad.core.load_options import EngineKind
@@ -132,13 +132,13 @@ class EngineProcess:
             reason = str(json.loads(line)["reason"])
         except (ValueError, KeyError, TypeError):
             reason = "its process gave an answer that Starpad does not understand"
-        return (telling_line(self._lines) or reason).rstrip(".") + "."
+        return explain_failed_load(self._lines) or reason.rstrip(".") + "."
 
     async def wait(self) -> ExitReport:
         """Return as soon as the process has ended, with the reason."""
         returncode = await self._process.wait()
         await self._drain
-        sentence = explain_exit(returncode, self._lines)
+        sentence = explain_exit(returncode, list(self._lines))
         if self._quiet_s:
             sentence = f"The engine did not answer for {self._quiet_s:.0f} s and was ended."
         return ExitReport(returncode, sentence, tail(self._lines))

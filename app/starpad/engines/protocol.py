@@ -22,7 +22,7 @@ class StopReason(StrEnum):
 
 MOST_BYTES = 16 << 20
 """Of one answer, or of one line of a stream. The ids of a megabyte of text take a third of it."""
-_MOST_WORDS = 1000
+_MOST_CHARACTERS = 1000
 
 _STOP_REASONS = {"eos": StopReason.END_OF_TEXT, "word": StopReason.STOP_TEXT}
 
@@ -209,5 +209,6 @@ def _read_line(line: bytes) -> dict[str, Any] | None:
     if field == b"error" or "error" in event:
         failure = event.get("error", event)
         text = failure.get("message", failure) if isinstance(failure, dict) else failure
-        raise EngineError(f"The engine reports: {str(text)[:_MOST_WORDS]}")
+        words = str(text)[:_MOST_CHARACTERS].rstrip(".")
+        raise EngineError(f"The engine reports: {words}.")
     return event
