@@ -86,8 +86,7 @@ async def _send(
         try:
             response = await http.send(request, stream=True)
         except httpx2.HTTPError as error:
-            is_refused = isinstance(error, httpx2.ConnectError) and "certificate" not in str(error)
-            if wait_s is None or not is_refused:
+            if wait_s is None or not _is_passing(error):
                 raise explained(error, server) from error
         else:
             if wait_s is None or response.status_code not in _BUSY:
@@ -96,6 +95,12 @@ async def _send(
             await response.aclose()
         await asyncio.sleep(wait_s)
     raise AssertionError("the last attempt returns or raises")
+
+
+def _is_passing(error: httpx2.HTTPError) -> bool:
+    """Return whether another attempt may go better: nobody listened, or a kept connection ended."""
+    kinds = (httpx2.ConnectError, httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError)
+    return isinstance(error, kinds) and not any(word in str(error) for word in ("SSL", "certif"))
 
 
 def _wanted_wait_s(response: httpx2.Response, usual_s: float) -> float:
