@@ -43,6 +43,7 @@ from starpad.services.library_work import LibraryWork
 from starpad.services.model_library import ModelLibrary
 from starpad.services.model_search import ModelSearch
 from starpad.services.notifier import Notification, Notifier, Severity
+from starpad.services.serving import ServingService
 from starpad.services.settings import SettingsService
 from starpad.ui.chat.chat_pane import ChatServices
 from starpad.ui.crash_dialog import CrashGuard
@@ -138,12 +139,14 @@ class Starpad(QObject):
     def _make_engine_services(self, data: Path) -> EngineServices:
         """Make what the engine window shows."""
         self.benchmarks = BenchmarkService(self.engine, self.library, self.settings, data, self)
+        self.serving = ServingService(self.engine, data / "serving-key", self)
         return EngineServices(
             engine=self.engine,
             settings=self.settings,
             jobs=self.jobs,
             library=self.library,
             benchmarks=self.benchmarks,
+            serving=self.serving,
         )
 
     def start(self, files: Sequence[Path], model: Path | None) -> None:
@@ -169,6 +172,7 @@ class Starpad(QObject):
         self.window.chat_pane.start()
         self.downloads.start(resume=self.settings.current.resume_downloads)
         self.library.refresh()
+        self.serving.start_if_wanted(self.settings.current)
 
     def shutdown(self) -> None:
         """End the child processes and the thread; unsaved text was saved or given up."""
@@ -176,6 +180,7 @@ class Starpad(QObject):
         self.jobs.shutdown()
         self.highlighting.shutdown()
         self.answerer.shutdown()
+        self.serving.shutdown()
         self.benchmarks.shutdown()
         self.engine.shutdown()
         self.history.shutdown()
@@ -184,6 +189,7 @@ class Starpad(QObject):
     def _on_settings_changed(self, settings: Settings) -> None:
         self.engine.restart_automatically = settings.restart_engine_automatically
         self.completion.options = completion_options(settings)
+        self.serving.apply(settings)
         self.account.set_endpoint(settings.hub_endpoint)
         self.downloads.queue.max_active = settings.downloads_at_once
 

@@ -11,9 +11,11 @@ from starpad.services.benchmarks import BenchmarkService
 from starpad.services.engine import EngineService
 from starpad.services.model_library import ModelLibrary
 from starpad.services.notifier import Notifier
+from starpad.services.serving import ServingService
 from starpad.services.settings import SettingsService
 from starpad.ui.actions import ActionId
 from starpad.ui.engine.benchmark_page import BenchmarkPage
+from starpad.ui.engine.devices_page import DevicesPage
 from starpad.ui.engine.engine_window import EnginePage, EngineWindow
 from starpad.ui.model_commands import ModelCommands
 
@@ -27,6 +29,7 @@ class EngineServices:
     jobs: BackgroundJobs
     library: ModelLibrary
     benchmarks: BenchmarkService
+    serving: ServingService
 
 
 class EngineCommands(QObject):
@@ -58,6 +61,11 @@ class EngineCommands(QObject):
         """The engine window, made when it is first asked for."""
         if self._window is None:
             services = self._services
-            pages = {EnginePage.BENCHMARK: BenchmarkPage(services.library, services.benchmarks)}
+            devices = DevicesPage(services.engine, services.settings, services.jobs)
+            devices.reload_requested.connect(self._models.reload)
+            pages = {
+                EnginePage.DEVICES: devices,
+                EnginePage.BENCHMARK: BenchmarkPage(services.library, services.benchmarks),
+            }
             self._window = EngineWindow(pages, self._main)
         return self._window

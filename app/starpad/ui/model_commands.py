@@ -75,6 +75,15 @@ class ModelCommands(QObject):
         usual = usual_options(self._settings.current, path)
         self._engine.load(self._library.options_for(path, usual))
 
+    @Slot()
+    def reload(self) -> None:
+        """Load the present model again, with what the settings say now."""
+        loaded = self._engine.status.model
+        if loaded is None:
+            self.load_last()
+        else:
+            self.load(loaded.path)
+
     def load_last(self) -> None:
         """Load the model of the last session."""
         name = self._settings.current.model_path
