@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance, Slot
 
 from starpad.core.engine_exit import ExitReport
-from starpad.core.engine_status import EngineState, EngineStatus, Loading
+from starpad.core.engine_status import EngineState, EngineStatus
 from starpad.core.errors import EngineError, StarpadError
 from starpad.core.load_options import LoadOptions
 from starpad.core.memory_fit import Fit
@@ -20,9 +20,10 @@ from starpad.services.engine_run import (
     AnyOptions,
     EngineRun,
     RoomNeeded,
-    gpu_free_for,
+    fit_instead,
     hold,
     hold_apart,
+    status_of,
 )
 from starpad.services.inference_thread import Emit, InferenceThread, Job, RequestEnd
 
@@ -93,8 +94,13 @@ class EngineService(QObject):
         """Return the loaded engine's client: its address, key and caret, for who shares it."""
         return self._held.client if self._held is not None else None
 
+    @property
+    def options(self) -> AnyOptions | None:
+        """Return how the present model was loaded; None without one."""
+        return self._held.options if self._held is not None else None
+
     def load(self, options: AnyOptions) -> None:
-        """Load a model, or connect a server's, instead of the present one, which serves on as long as it can."""
+        """Load a model instead of the present one, which serves on as long as it can."""
         self._restart_timer.stop()
         fallback = self._fallback
         self._drop_coming()
@@ -152,10 +158,7 @@ class EngineService(QObject):
 
     def fit(self, header: ModelHeader, options: LoadOptions) -> Fit:
         """Return how a model would fit in place of the present one, with the memory of now."""
-        present = self._held.model if self._held is not None else None
-        freed = present.need_bytes if present is not None else 0
-        gpu = gpu_free_for(options, present)
-        return session.reckon(header, options, freed_bytes=freed, gpu_free_bytes=gpu).fit
+        return fit_instead(self._held.model if self._held is not None else None, header, options)
 
     def cancel(self, request_id: int) -> None:
         """Cancel a request; its end follows as a signal."""
@@ -179,14 +182,7 @@ class EngineService(QObject):
         self._set_status(self._status_now())
 
     def _status_now(self) -> EngineStatus:
-        """Return what the runs amount to, other than a failure."""
-        loading = (
-            Loading(self._coming.options.path, self._coming.fraction) if self._coming else None
-        )
-        if self._held is not None:
-            state = EngineState.BUSY if self._running else EngineState.READY
-            return EngineStatus(state, self._held.model, loading=loading)
-        return EngineStatus(EngineState.LOADING if loading else EngineState.EMPTY, loading=loading)
+        return status_of(self._held, self._coming, is_busy=bool(self._running))
 
     def _set_status(self, status: EngineStatus) -> None:
         if status != self._status:

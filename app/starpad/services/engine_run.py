@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from starpad.core.engine_exit import ExitReport
-from starpad.core.engine_status import LoadedModel
+from starpad.core.engine_status import EngineState, EngineStatus, LoadedModel, Loading
 from starpad.core.errors import NotEnoughMemoryError
 from starpad.core.load_options import LoadOptions
-from starpad.core.memory_fit import Verdict
+from starpad.core.memory_fit import Fit, Verdict
+from starpad.core.model_file import ModelHeader
 from starpad.core.remote_server import RemoteOptions
 from starpad.engines import process, remote_session, session
 from starpad.services.inference_thread import Emit, Job
@@ -114,3 +115,19 @@ def gpu_free_for(options: LoadOptions, model: LoadedModel | None) -> int:
         named = [device for device in model.devices if device.name == options.device]
         return gpu_free_bytes(replace(model, devices=tuple(named)))
     return gpu_free_bytes(model)
+
+
+def fit_instead(present: LoadedModel | None, header: ModelHeader, options: LoadOptions) -> Fit:
+    """Return how a model would fit in place of the present one, with the memory of now."""
+    freed = present.need_bytes if present is not None else 0
+    gpu = gpu_free_for(options, present)
+    return session.reckon(header, options, freed_bytes=freed, gpu_free_bytes=gpu).fit
+
+
+def status_of(held: EngineRun | None, coming: EngineRun | None, *, is_busy: bool) -> EngineStatus:
+    """Return what the runs amount to, other than a failure."""
+    loading = Loading(coming.options.path, coming.fraction) if coming is not None else None
+    if held is not None:
+        state = EngineState.BUSY if is_busy else EngineState.READY
+        return EngineStatus(state, held.model, loading=loading)
+    return EngineStatus(EngineState.LOADING if loading else EngineState.EMPTY, loading=loading)
