@@ -288,6 +288,8 @@ class Settings:
     ] = ()
     model_path: Annotated[str, About(Page.HIDDEN, "Model file")] = ""
     """Empty: the demonstration model in the box."""
+    remote_server: Annotated[str, About(Page.HIDDEN, "Remote server")] = ""
+    """The name of the one that was left connected; empty: the model file counts."""
     models_folder: Annotated[str, About(Page.HIDDEN, "Models folder")] = ""
     """Empty: beside Starpad's other data."""
     recent_files: Annotated[tuple[str, ...], About(Page.HIDDEN, "Recent files")] = ()

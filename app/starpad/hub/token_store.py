@@ -30,17 +30,18 @@ class TokenStore:
     """Access tokens by hub; `folder` is for those that no keyring takes (made when needed).
 
     `endpoint` is a hub's address, with or without a slash at its end. What a hub's token was
-    saved for is the only place that it is found under.
+    saved for is the only place that it is found under. Another `service` keeps tokens of its own.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / _FILE
+    def __init__(self, folder: Path, *, service: str = _SERVICE, file_name: str = _FILE) -> None:
+        self._path = folder / file_name
+        self._service = service
 
     def load(self, endpoint: str) -> str | None:
         """Return the token, or None; whatever is unreadable counts as none."""
         endpoint = endpoint.rstrip("/")
         # The file first: it only has what the keyring did not take, so it is never the older one.
-        return as_token(self._read().get(endpoint)) or _from_keyring(endpoint)
+        return as_token(self._read().get(endpoint)) or self._from_keyring(endpoint)
 
     def save(self, endpoint: str, token: str) -> bool:
         """Keep a token; return True if the keyring has it, False if the file has.
@@ -51,7 +52,7 @@ class TokenStore:
         if as_token(token) is None:
             raise StarpadError("That is not an access token.", "It starts with hf_; copy it whole.")
         tokens = self._read()
-        if _into_keyring(endpoint, token):
+        if self._into_keyring(endpoint, token):
             if tokens.pop(endpoint, None) is not None:
                 self._write(tokens)
             return True
@@ -64,11 +65,11 @@ class TokenStore:
         tokens = self._read()
         if tokens.pop(endpoint, None) is not None:
             self._write(tokens)
-        _ask_keyring(lambda keyring: keyring.delete_password(_SERVICE, endpoint))
-        if _from_keyring(endpoint) is not None:
+        _ask_keyring(lambda keyring: keyring.delete_password(self._service, endpoint))
+        if self._from_keyring(endpoint) is not None:
             raise StarpadError(
                 "The system's keyring did not delete the access token.",
-                f"Delete the entry {_SERVICE} in it, or revoke the token on the hub's page.",
+                f"Delete the entry {self._service} in it, or revoke the token on the hub's page.",
             )
 
     def place(self, endpoint: str) -> str:
@@ -76,10 +77,20 @@ class TokenStore:
         endpoint = endpoint.rstrip("/")
         if as_token(self._read().get(endpoint)):
             return f"The token is kept in {self._path}, which only you can read."
-        if _from_keyring(endpoint):
+        if self._from_keyring(endpoint):
             name = _ask_keyring(lambda keyring: keyring.name)
             return f"The token is kept in the system's keyring ({name})."
         return ""
+
+    def _from_keyring(self, endpoint: str) -> str | None:
+        return as_token(_ask_keyring(lambda keyring: keyring.get_password(self._service, endpoint)))
+
+    def _into_keyring(self, endpoint: str, token: str) -> bool:
+        def keep(keyring: "KeyringBackend") -> bool:
+            keyring.set_password(self._service, endpoint, token)
+            return keyring.get_password(self._service, endpoint) == token
+
+        return _ask_keyring(keep) is True
 
     def _read(self) -> dict[str, str]:
         try:
@@ -118,18 +129,6 @@ def found_token() -> str | None:
 def as_token(value: object) -> str | None:
     """Return `value` if it can be an access token."""
     return value if isinstance(value, str) and _TOKEN.fullmatch(value) else None
-
-
-def _from_keyring(endpoint: str) -> str | None:
-    return as_token(_ask_keyring(lambda keyring: keyring.get_password(_SERVICE, endpoint)))
-
-
-def _into_keyring(endpoint: str, token: str) -> bool:
-    def keep(keyring: "KeyringBackend") -> bool:
-        keyring.set_password(_SERVICE, endpoint, token)
-        return keyring.get_password(_SERVICE, endpoint) == token
-
-    return _ask_keyring(keep) is True
 
 
 def _ask_keyring(question: Callable[["KeyringBackend"], _Answer]) -> _Answer | None:
