@@ -28,7 +28,7 @@ POLICY = LinePolicy(8, 0, False, "", "", "    return ")
 CODE = "def add(a, b):\n    return a + b\n\n\ndef subtract(a, b):\n    return "
 
 
-@pytest.fixture(scope="module", params=["llama", "ggml", "external"])
+@pytest.fixture(scope="module", params=["llama", "ggml", "external", "remote"])
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[RunningEngine]:

@@ -20,8 +20,10 @@ _WAITS_S = (0.5, 1.5, 4.0)
 _LONGEST_WAIT_S = 15.0
 _BUSY = frozenset({429, 502, 503})
 _MOST_BYTES = 1 << 22
-# llama-server's words, vLLM's and OpenAI's, TGI's.
-_TOO_LONG = re.compile(r"available context size|maximum context length|`inputs` tokens", re.I)
+# llama-server's words, vLLM's and OpenAI's, TGI's, and Starpad's own.
+_TOO_LONG = re.compile(
+    r"available context size|maximum context length|`inputs` tokens|context holds", re.IGNORECASE
+)
 
 
 def open_client(server: RemoteServer, key: str) -> httpx2.AsyncClient:

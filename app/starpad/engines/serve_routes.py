@@ -142,7 +142,11 @@ class Routes:
         order = _order(served, prompt.ids, wanted, served.model.stop_ids, wanted.stop_texts)
         is_truncated = prompt.is_truncated
         writer = LlamaWriter(
-            served.model.name, served.slot, _fields(body), is_truncated=is_truncated
+            served.model.name,
+            served.slot,
+            _fields(body),
+            is_truncated=is_truncated,
+            has_timings=bool(body.get("timings_per_token")),
         )
         return self._answer(served, order, writer, record, wanted.is_stream)
 
@@ -153,7 +157,8 @@ class Routes:
             record = _begin(request, served, body, wanted)
             prompt = await completion_prompt(served, body)
         order = _order(served, prompt, wanted, served.model.stop_ids, wanted.stop_texts)
-        writer = LlamaWriter(served.model.name, served.slot, _fields(body))
+        has_timings = bool(body.get("timings_per_token"))
+        writer = LlamaWriter(served.model.name, served.slot, _fields(body), has_timings=has_timings)
         return self._answer(served, order, writer, record, wanted.is_stream)
 
     async def _tokenize(self, request: Request) -> Response:
@@ -163,7 +168,12 @@ class Routes:
             raise ApiError(400, '"content" must be a text.')
         async with self._shared.served() as served:
             _begin(request, served, body, None)
-            return JSONResponse({"tokens": await served.unspecial(text)})
+            # Only on demand: llama-server's own default would make tokens of what is only text.
+            is_special = body.get("parse_special") is True
+            ids = await (
+                served.tokenize(text, special=True) if is_special else served.unspecial(text)
+            )
+            return JSONResponse({"tokens": ids})
 
     async def _props(self, _request: Request) -> Response:
         model = self._shared.served().model

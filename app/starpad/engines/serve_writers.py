@@ -52,12 +52,20 @@ class LlamaWriter:
     has_done_mark = False
 
     def __init__(
-        self, model: str, slot: int, fields: Sequence[str] = (), *, is_truncated: bool = False
+        self,
+        model: str,
+        slot: int,
+        fields: Sequence[str] = (),
+        *,
+        is_truncated: bool = False,
+        has_timings: bool = False,
     ) -> None:
+        """`has_timings` puts them into each piece, not only the last."""
         self._model = model
         self._slot = slot
         self._fields = fields
         self._is_truncated = is_truncated
+        self._has_timings = has_timings
 
     def first(self) -> list[dict[str, Any]]:
         """Return nothing: the first piece is the first."""
@@ -79,7 +87,7 @@ class LlamaWriter:
         return _chosen(whole, self._fields) if self._fields else whole
 
     def _part(self, text: str, token_ids: Sequence[int], progress: Progress) -> dict[str, Any]:
-        return {
+        part = {
             "index": 0,
             "content": text,
             "tokens": list(token_ids),
@@ -88,6 +96,7 @@ class LlamaWriter:
             "tokens_predicted": progress.generated_tokens,
             "tokens_evaluated": progress.prompt_tokens,
         }
+        return part | {"timings": _timings(progress)} if self._has_timings else part
 
     def _end(self, text: str, token_ids: list[int], progress: Progress) -> dict[str, Any]:
         reason = progress.stop_reason or StopReason.LIMIT
