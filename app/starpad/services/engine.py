@@ -32,7 +32,6 @@ if TYPE_CHECKING:  # httpx2 takes 80 ms to import, which the window need not wai
 
 log = logging.getLogger(__name__)
 
-EngineJob = Callable[["EngineClient", Emit], Awaitable[object]]
 _BUG = "The model could not be loaded because of an error in Starpad; see its log."
 
 
@@ -64,6 +63,8 @@ class EngineService(QObject):
         """Runs whose memory may not be free yet."""
         self._fallback: AnyOptions | None = None
         """What had to leave for the coming model."""
+        self._asleep: EngineRun | None = None
+        """What was loaded when nobody asked any more."""
         self._lines = process.new_log()
         self._running: set[int] = set()
         self._policy = RestartPolicy()
@@ -95,9 +96,9 @@ class EngineService(QObject):
         return self._held.client if self._held is not None else None
 
     @property
-    def options(self) -> AnyOptions | None:
-        """Return how the present model was loaded; None without one."""
-        return self._held.options if self._held is not None else None
+    def wanted(self) -> AnyOptions | None:
+        """Return what was asked for last, whether it came or not."""
+        return self._last
 
     def load(self, options: AnyOptions) -> None:
         """Load a model instead of the present one, which serves on as long as it can."""
@@ -126,19 +127,22 @@ class EngineService(QObject):
         self._drop_all()
         self._set_status(EngineStatus(EngineState.EMPTY))
 
+    def sleep(self) -> None:
+        """Free the model's memory until somebody asks it again."""
+        run = self._held
+        self._drop_all()
+        self._asleep = run
+        self._set_status(self._status_now())
+
     def submit(self, job: EngineJob) -> int:
         """Run a job with the engine's client; return its request id.
 
-        Without a model it ends with an EngineError.
+        Without a model it ends with an EngineError; one that is asleep is loaded again first.
         """
-        client = self.client
-
-        async def run(emit: Emit) -> object:
-            if client is None:
-                raise EngineError("No model is loaded.", "Load one first.")
-            return await job(client, emit)
-
-        request_id = self._thread.submit(run)
+        if self._asleep is not None and self._coming is None:
+            self._start(self._asleep.options)
+        run = self._held or (self._coming if self._asleep is not None else None)
+        request_id = self._thread.submit(partial(ask, run, job))
         self._running.add(request_id)
         if self._status.state is EngineState.READY:
             self._set_status(replace(self._status, state=EngineState.BUSY))
@@ -182,7 +186,7 @@ class EngineService(QObject):
         self._set_status(self._status_now())
 
     def _status_now(self) -> EngineStatus:
-        return status_of(self._held, self._coming, is_busy=bool(self._running))
+        return status_of(self._held, self._coming, self._asleep, is_busy=bool(self._running))
 
     def _set_status(self, status: EngineStatus) -> None:
         if status != self._status:
@@ -228,8 +232,7 @@ class EngineService(QObject):
             return
         if isinstance(value, session.Loaded):
             self._drop_held()
-            run.client, run.model = value.client, value.model
-            self._held, self._coming, self._fallback = run, None, None
+            self._held, self._coming, self._fallback, self._asleep = run, None, None, None
         elif isinstance(value, RoomNeeded):
             self._fallback = self._held.options if self._held is not None else self._fallback
             self._drop_held()

@@ -1,6 +1,7 @@
 """Servers that somebody else runs: which there are, which one is connected, and their keys."""
 
 import asyncio
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from starpad.core.engine_status import EngineStatus
 from starpad.core.errors import StarpadError
+from starpad.core.load_options import EngineKind
 from starpad.core.remote_server import Abilities, RemoteOptions, RemoteServer
 from starpad.core.remote_server_store import RemoteServerStore
 from starpad.core.serve_key import is_key
@@ -15,6 +17,7 @@ from starpad.engines.remote_session import look
 from starpad.hub.session import StopSignal
 from starpad.services.background import BackgroundJobs
 from starpad.services.engine import EngineService
+from starpad.services.engine_run import AnyOptions
 from starpad.services.hub_account import as_starpad_error
 from starpad.services.inference_thread import Emit, RequestEnd
 from starpad.services.server_keys import ServerKeys
@@ -22,6 +25,16 @@ from starpad.services.settings import SettingsService
 
 _LOOK_S = 0.2
 """How soon a test that is given up ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Coming:
+    """A server whose key is being read, before the engine hears of it."""
+
+    job: int
+    server: RemoteServer
+    before: AnyOptions | None
+    """What the engine was asked for last when the user asked for this."""
 
 
 class RemoteServers(QObject):
@@ -56,12 +69,8 @@ class RemoteServers(QObject):
         self._keys = ServerKeys(data / "tokens")
         self._tests: set[int] = set()
         self._key_jobs: set[int] = set()
-        self._connecting: tuple[int, RemoteServer] | None = None
-        """The job that reads a server's key."""
-        self._asked: RemoteServer | None = None
-        """The server that the engine is connecting."""
-        self._coming: Path | None = None
-        """What the engine is loading."""
+        self._coming: _Coming | None = None
+        self._connected: RemoteServer | None = None
         self._shown: tuple[RemoteServer | None, RemoteServer | None] = (None, None)
         jobs.job_ended.connect(self._on_jobs_job_ended)
         engine.status_changed.connect(self._on_engine_status_changed)
@@ -79,13 +88,17 @@ class RemoteServers(QObject):
     @property
     def connected(self) -> RemoteServer | None:
         """The server that answers now."""
-        options = self._engine.options
-        return options.server if isinstance(options, RemoteOptions) else None
+        return self._connected
 
     @property
     def connecting(self) -> RemoteServer | None:
         """The server that is being connected."""
-        return self._connecting[1] if self._connecting is not None else self._asked
+        if self._coming is not None:
+            return self._coming.server if self._coming.before is self._engine.wanted else None
+        wanted = self._engine.wanted
+        if self._engine.status.loading is None or not isinstance(wanted, RemoteOptions):
+            return None
+        return wanted.server
 
     def find(self, name: str) -> RemoteServer | None:
         """Return the server of this name."""
@@ -139,17 +152,16 @@ class RemoteServers(QObject):
         if server is None:
             return
         job = partial(_options, server, self._keys)
-        self._asked = None
-        self._connecting = (self._jobs.submit("server-key", job), server)
+        number = self._jobs.submit("server-key", job)
+        self._coming = _Coming(number, server, self._engine.wanted)
         self._tell()
 
     def disconnect_from(self) -> None:
         """Send nothing any more to the server that is connected, or being connected."""
-        connected, asked = self.connected, self._asked
-        self._connecting = self._asked = None
-        if asked is not None:
+        self._coming = None
+        if self.connecting is not None:
             self._engine.cancel_load()
-        if connected is not None:
+        if self.connected is not None:
             self._engine.unload()
         self._settings.change(remote_server="")
         if self._engine.status.model is None and self._engine.status.loading is None:
@@ -193,26 +205,24 @@ class RemoteServers(QObject):
             self._key_jobs.discard(job_id)
             if end.error is not None:
                 self.failed.emit(_error(end))
-        elif self._connecting is not None and job_id == self._connecting[0]:
-            server, self._connecting = self._connecting[1], None
-            if isinstance(end.value, RemoteOptions):
-                self._asked = server
+        elif self._coming is not None and job_id == self._coming.job:
+            is_wanted = self.connecting is not None  # else another model was chosen since
+            self._coming = None
+            if is_wanted and isinstance(end.value, RemoteOptions):
                 self._engine.load(end.value)
-            else:
+            elif is_wanted:
                 self.failed.emit(_error(end))
             self._tell()
 
     @Slot(object)
     def _on_engine_status_changed(self, status: EngineStatus) -> None:
-        coming = status.loading.path if status.loading is not None else None
-        if coming is not None and coming != self._coming:
-            self._connecting = None  # another model was chosen since
-        if self._asked is not None and coming != RemoteOptions(self._asked).path:
-            self._asked = None
-        self._coming = coming
-        connected = self.connected
-        if connected is not None and connected != self._shown[0]:
-            self._settings.change(remote_server=connected.name)
+        model, wanted = status.model, self._engine.wanted
+        if model is None or model.kind is not EngineKind.REMOTE:
+            self._connected = None
+        elif status.loading is None and isinstance(wanted, RemoteOptions):
+            if self._connected != wanted.server:
+                self._settings.change(remote_server=wanted.server.name)
+            self._connected = wanted.server
         self._tell()
 
 
