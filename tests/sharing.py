@@ -25,6 +25,23 @@ class Share:
     gateway: Gateway
     loop: asyncio.AbstractEventLoop
     reports: list[LogEntry | Activity] = field(default_factory=list)
+    told: threading.Condition = field(default_factory=threading.Condition)
+
+    def tell(self, report: LogEntry | Activity) -> None:
+        with self.told:
+            self.reports.append(report)
+            self.told.notify_all()
+
+    def entry(self, status: int) -> LogEntry:
+        """Return the newest entry with a status; it is told just after the answer."""
+
+        def find() -> LogEntry | None:
+            return next((each for each in reversed(self.entries) if each.status == status), None)
+
+        with self.told:
+            found = self.told.wait_for(find, LIMIT_S)
+        assert found is not None
+        return found
 
     @property
     def port(self) -> int:
@@ -85,10 +102,9 @@ def sharing(
     shares: list[Share] = []
 
     async def main() -> None:
-        reports: list[LogEntry | Activity] = []
-        gateway = Gateway(key, origins, reports.append)
+        gateway = Gateway(key, origins, lambda report: shares[0].tell(report))
+        shares.append(Share(address_of(listener), gateway, loop))
         gateway.set_model(upstream)
-        shares.append(Share(address_of(listener), gateway, loop, reports))
         await gateway.serve(listener, started.set)
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(main()), name="gateway")

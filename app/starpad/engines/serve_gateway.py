@@ -93,6 +93,7 @@ class Gateway:
             leaving = asyncio.get_running_loop().create_task(self._shared.model.leave())
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
+        self._claim.close()  # it was for the caret of another engine
         self._shared.model = None if upstream is None else ServedModel(upstream, self._caret)
         self._shared.reason = reason or _NO_MODEL
 
