@@ -20,7 +20,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from starpad import __version__
-from starpad.core import catalog, log, paths, settings_store
+from starpad.core import catalog, log, paths, serve_key, settings_store
 from starpad.core.chat_presets import Presets
 from starpad.core.errors import StarpadError
 from starpad.core.license_acceptance import Acceptances
@@ -39,10 +39,12 @@ from starpad.services.engine import EngineService
 from starpad.services.highlighting import HighlightService
 from starpad.services.history import HistoryService
 from starpad.services.hub_account import HubAccount
+from starpad.services.idle_unload import IdleUnload
 from starpad.services.library_work import LibraryWork
 from starpad.services.model_library import ModelLibrary
 from starpad.services.model_search import ModelSearch
 from starpad.services.notifier import Notification, Notifier, Severity
+from starpad.services.remote_servers import RemoteServers
 from starpad.services.serving import ServingService
 from starpad.services.settings import SettingsService
 from starpad.ui.chat.chat_pane import ChatServices
@@ -139,7 +141,10 @@ class Starpad(QObject):
     def _make_engine_services(self, data: Path) -> EngineServices:
         """Make what the engine window shows."""
         self.benchmarks = BenchmarkService(self.engine, self.library, self.settings, data, self)
-        self.serving = ServingService(self.engine, data / "serving-key", self)
+        self.serving = ServingService(self.engine, data / serve_key.FILE_NAME, self)
+        self.idle_unload = IdleUnload(self.engine, self.serving, self)
+        self.remotes = RemoteServers(self.engine, self.settings, self.jobs, data, self)
+        self._problems += self.remotes.read()
         return EngineServices(
             engine=self.engine,
             settings=self.settings,
@@ -147,6 +152,7 @@ class Starpad(QObject):
             library=self.library,
             benchmarks=self.benchmarks,
             serving=self.serving,
+            remotes=self.remotes,
         )
 
     def start(self, files: Sequence[Path], model: Path | None) -> None:
@@ -154,7 +160,7 @@ class Starpad(QObject):
         # The engine first: it loads in its own process while the window is made here.
         if model is not None:
             self.window.models.load(model)
-        else:
+        elif not self.remotes.resume():
             self.window.models.load_last()
         self.window.files.open(files)
         count = self.recovered.restore()
@@ -190,6 +196,7 @@ class Starpad(QObject):
         self.engine.restart_automatically = settings.restart_engine_automatically
         self.completion.options = completion_options(settings)
         self.serving.apply(settings)
+        self.idle_unload.set_minutes(settings.engine_unload_after_min)
         self.account.set_endpoint(settings.hub_endpoint)
         self.downloads.queue.max_active = settings.downloads_at_once
 

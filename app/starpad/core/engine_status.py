@@ -16,6 +16,8 @@ class EngineState(StrEnum):
     LOADING = "loading"
     READY = "ready"
     BUSY = "busy"
+    ASLEEP = "asleep"
+    """Unloaded because nobody asked; the next request loads the model again."""
     FAILED = "failed"
 
 
@@ -80,6 +82,11 @@ class LoadedModel:
     adds_bos: bool = False
     """Every text must begin with the token that `bos_text` names, says the vocabulary."""
 
+    @property
+    def host(self) -> str:
+        """Return where text goes that it is asked about; empty if it stays in our processes."""
+        return self.program if self.kind is EngineKind.REMOTE else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Loading:
@@ -95,7 +102,7 @@ class EngineStatus:
     """A state, the model when there is one, and in FAILED why.
 
     While another model is loaded beside the present one, the state is the present one's and
-    `loading` says which is to come.
+    `loading` says which is to come. ASLEEP, and the LOADING that ends it, keep the model.
     """
 
     state: EngineState

@@ -1,7 +1,6 @@
 """The one engine: loads a model, switches to another, restarts it, takes requests for it."""
 
 import logging
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,14 +17,16 @@ from starpad.core.restart_policy import RestartPolicy
 from starpad.engines import process, session
 from starpad.services.engine_run import (
     AnyOptions,
+    EngineJob,
     EngineRun,
     RoomNeeded,
+    ask,
     fit_instead,
     hold,
     hold_apart,
     status_of,
 )
-from starpad.services.inference_thread import Emit, InferenceThread, Job, RequestEnd
+from starpad.services.inference_thread import InferenceThread, Job, RequestEnd
 
 if TYPE_CHECKING:  # httpx2 takes 80 ms to import, which the window need not wait for
     from starpad.engines.client import EngineClient
@@ -106,6 +107,7 @@ class EngineService(QObject):
         fallback = self._fallback
         self._drop_coming()
         self._fallback = fallback  # what was pushed out by the model that is given up now
+        self._asleep = None
         self._start(options)
 
     @Slot()
@@ -208,6 +210,7 @@ class EngineService(QObject):
 
     def _drop_all(self) -> None:
         self._restart_timer.stop()
+        self._asleep = None
         self._drop_coming()
         self._drop_held()
 
@@ -223,7 +226,7 @@ class EngineService(QObject):
         elif fallback is not None:
             self._start(fallback)
         else:
-            self._set_status(EngineStatus(EngineState.EMPTY))
+            self._set_status(self._status_now())
 
     @Slot(int, object)
     def _on_thread_value_received(self, request_id: int, value: object) -> None:
@@ -259,6 +262,7 @@ class EngineService(QObject):
             error = EngineError(end.value.sentence)
         log.warning("%s\n%s", error, self.log_tail())
         fallback, self._coming, self._fallback = self._fallback, None, None
+        self._asleep = None
         if self._held is None and fallback is None:
             self._set_status(EngineStatus(EngineState.FAILED, reason=str(error)))
             return

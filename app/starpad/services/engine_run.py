@@ -1,13 +1,14 @@
 """One model's way through the engine: room made for it, loaded, held until it ends."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from starpad.core.engine_exit import ExitReport
 from starpad.core.engine_status import EngineState, EngineStatus, LoadedModel, Loading
-from starpad.core.errors import NotEnoughMemoryError
+from starpad.core.errors import EngineError, NotEnoughMemoryError
 from starpad.core.load_options import LoadOptions
 from starpad.core.memory_fit import Fit, Verdict
 from starpad.core.model_file import ModelHeader
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from starpad.engines.client import EngineClient
 
 AnyOptions = LoadOptions | RemoteOptions
+EngineJob = Callable[["EngineClient", Emit], Awaitable[object]]
 
 
 @dataclass(eq=False, slots=True)
@@ -36,6 +38,8 @@ class EngineRun:
     has_begun: bool = False
     """Whether `ended` will be set: a request that is cancelled at once never begins."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    answered: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when the model is there, or will not come."""
 
 
 class RoomNeeded:
@@ -54,12 +58,29 @@ async def hold(
     try:
         for other in leaving:
             await _end_of(other)
+        on_loaded = partial(_tell, run, emit)
         if isinstance(run.options, RemoteOptions):
-            return await remote_session.hold_remote(run.options, emit, emit)
+            return await remote_session.hold_remote(run.options, on_loaded, emit)
         prepared = await _prepare(run.options, present, emit)
-        return await session.hold_model(prepared, run.lines, on_loaded=emit, on_progress=emit)
+        return await session.hold_model(prepared, run.lines, on_loaded, on_progress=emit)
     finally:
         run.ended.set()
+        run.answered.set()
+
+
+def _tell(run: EngineRun, emit: Emit, loaded: session.Loaded) -> None:
+    run.client, run.model = loaded.client, loaded.model
+    run.answered.set()
+    emit(loaded)
+
+
+async def ask(run: EngineRun | None, job: EngineJob, emit: Emit) -> object:
+    """Run a job with a model's client, when it is there. Raises EngineError if it does not come."""
+    if run is not None:
+        await run.answered.wait()
+    if run is None or run.client is None:
+        raise EngineError("No model is loaded.", "Load one first.")
+    return await job(run.client, emit)
 
 
 async def hold_apart(run: EngineRun, leaving: Sequence[EngineRun], job: Job, emit: Emit) -> object:
@@ -124,10 +145,18 @@ def fit_instead(present: LoadedModel | None, header: ModelHeader, options: LoadO
     return session.reckon(header, options, freed_bytes=freed, gpu_free_bytes=gpu).fit
 
 
-def status_of(held: EngineRun | None, coming: EngineRun | None, *, is_busy: bool) -> EngineStatus:
+def status_of(
+    held: EngineRun | None,
+    coming: EngineRun | None,
+    asleep: EngineRun | None,
+    *,
+    is_busy: bool,
+) -> EngineStatus:
     """Return what the runs amount to, other than a failure."""
     loading = Loading(coming.options.path, coming.fraction) if coming is not None else None
     if held is not None:
         state = EngineState.BUSY if is_busy else EngineState.READY
         return EngineStatus(state, held.model, loading=loading)
-    return EngineStatus(EngineState.LOADING if loading else EngineState.EMPTY, loading=loading)
+    otherwise = EngineState.ASLEEP if asleep is not None else EngineState.EMPTY
+    model = asleep.model if asleep is not None else None
+    return EngineStatus(EngineState.LOADING if loading else otherwise, model, loading=loading)

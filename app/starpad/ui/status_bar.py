@@ -13,6 +13,7 @@ _ENGINE_TEXT = {
     EngineState.LOADING: "Loading…",
     EngineState.READY: "Ready",
     EngineState.BUSY: "Busy",
+    EngineState.ASLEEP: "Asleep",
     EngineState.FAILED: "Stopped",
 }
 _UNDER_WAY = (DownloadState.RUNNING, DownloadState.WAITING)
@@ -82,11 +83,17 @@ class StatusBar(QStatusBar):
             self._model.setText("")
             return
         kind = "demonstration model" if model.is_demo else model.name
+        if model.host:
+            kind = f"{kind} on {model.host}"
         self._model.setText(f"{kind} · {model.quantization}" if model.quantization else kind)
         fim = model.fim.order.value if model.fim else "no fill-in-the-middle"
+        if model.host:
+            place = f"Code around the caret and your chat go to {model.host}"
+        else:
+            place = f"on the {'GPU' if model.on_gpu else 'CPU'}"
         self._model.setToolTip(
             f"{model.name}\n{model.path}\n{model.context_tokens:,} tokens of context · {fim} · "
-            f"on the {'GPU' if model.on_gpu else 'CPU'}"
+            f"{place}"
         )
 
     def show_document(self, language: str, text_format: str) -> None:
