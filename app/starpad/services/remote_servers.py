@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from starpad.core.engine_status import EngineStatus
-from starpad.core.errors import StarpadError
+from starpad.core.engine_status import EngineState, EngineStatus
+from starpad.core.errors import EngineError, StarpadError
 from starpad.core.load_options import EngineKind
 from starpad.core.remote_server import Abilities, RemoteOptions, RemoteServer
 from starpad.core.remote_server_store import RemoteServerStore
@@ -49,7 +49,7 @@ class RemoteServers(QObject):
     tested = Signal(int, object)
     """(number, Abilities or StarpadError) the answer to `test`."""
     failed = Signal(object)
-    """(StarpadError) something could not be kept, or no key could be read."""
+    """(StarpadError) a server could not be connected, or something could not be kept."""
     disconnected = Signal()
     """The user has let go of a server: another model is wanted."""
 
@@ -72,17 +72,20 @@ class RemoteServers(QObject):
         self._coming: _Coming | None = None
         self._connected: RemoteServer | None = None
         self._shown: tuple[RemoteServer | None, RemoteServer | None] = (None, None)
+        self._is_given_up = False
+        """A server is not being connected any more, and the engine is about to say why."""
         jobs.job_ended.connect(self._on_jobs_job_ended)
         engine.status_changed.connect(self._on_engine_status_changed)
+        engine.load_failed.connect(self._on_engine_load_failed)
 
     @property
     def servers(self) -> list[RemoteServer]:
         """The servers that the user has entered, by name."""
         return self._store.all()
 
-    @property
-    def problems(self) -> list[StarpadError]:
-        """What went wrong while reading the list."""
+    def read(self) -> list[StarpadError]:
+        """Read the list; return what went wrong."""
+        self._store.all()
         return self._store.problems
 
     @property
@@ -223,7 +226,16 @@ class RemoteServers(QObject):
             if self._connected != wanted.server:
                 self._settings.change(remote_server=wanted.server.name)
             self._connected = wanted.server
+        self._is_given_up = self._shown[1] is not None and status.loading is None
         self._tell()
+        if status.state is EngineState.FAILED and isinstance(wanted, RemoteOptions):
+            self.failed.emit(EngineError(status.reason))
+
+    @Slot(object)
+    def _on_engine_load_failed(self, error: StarpadError) -> None:
+        if self._is_given_up:
+            self._is_given_up = False
+            self.failed.emit(error)
 
 
 def _options(server: RemoteServer, keys: ServerKeys, _stop: StopSignal, _emit: Emit) -> object:

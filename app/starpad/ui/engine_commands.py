@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QMainWindow
 
 from starpad.services.background import BackgroundJobs
@@ -11,12 +11,14 @@ from starpad.services.benchmarks import BenchmarkService
 from starpad.services.engine import EngineService
 from starpad.services.model_library import ModelLibrary
 from starpad.services.notifier import Notifier
+from starpad.services.remote_servers import RemoteServers
 from starpad.services.serving import ServingService
 from starpad.services.settings import SettingsService
 from starpad.ui.actions import ActionId
 from starpad.ui.engine.benchmark_page import BenchmarkPage
 from starpad.ui.engine.devices_page import DevicesPage
 from starpad.ui.engine.engine_window import EnginePage, EngineWindow
+from starpad.ui.engine.remote_page import RemotePage
 from starpad.ui.model_commands import ModelCommands
 
 
@@ -30,6 +32,7 @@ class EngineServices:
     library: ModelLibrary
     benchmarks: BenchmarkService
     serving: ServingService
+    remotes: RemoteServers
 
 
 class EngineCommands(QObject):
@@ -48,6 +51,8 @@ class EngineCommands(QObject):
         self._services = services
         self._notifier = notifier
         self._window: EngineWindow | None = None
+        services.remotes.disconnected.connect(models.load_last)
+        models.servers_requested.connect(self._on_models_servers_requested)
 
     def handlers(self) -> dict[ActionId, Callable[[], object]]:
         """Return what each action of the engine does."""
@@ -65,7 +70,12 @@ class EngineCommands(QObject):
             devices.reload_requested.connect(self._models.reload)
             pages = {
                 EnginePage.DEVICES: devices,
+                EnginePage.REMOTE: RemotePage(services.remotes, services.engine),
                 EnginePage.BENCHMARK: BenchmarkPage(services.library, services.benchmarks),
             }
             self._window = EngineWindow(pages, self._main)
         return self._window
+
+    @Slot()
+    def _on_models_servers_requested(self) -> None:
+        self.window.show_page(EnginePage.REMOTE)

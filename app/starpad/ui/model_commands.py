@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QMainWindow
 
 from starpad.core import paths
 from starpad.core.download import Download
 from starpad.core.engine_exit import ExitReport
-from starpad.core.engine_status import EngineState, EngineStatus
+from starpad.core.engine_status import EngineState, EngineStatus, LoadedModel
 from starpad.core.errors import StarpadError
 from starpad.core.memory_fit import Fit
+from starpad.core.remote_server import RemoteOptions
 from starpad.core.suggestion import Figures
 from starpad.services.library_work import LibraryWork
 from starpad.services.model_library import usual_options, with_choices
@@ -27,6 +28,9 @@ from starpad.ui.text_dialog import TextDialog
 
 class ModelCommands(QObject):
     """Between the window, the picker, the models window and the engine service."""
+
+    servers_requested = Signal()
+    """Show the list of remote servers."""
 
     def __init__(
         self,
@@ -100,6 +104,11 @@ class ModelCommands(QObject):
         """Load the embedded demonstration model from now on."""
         self.open(paths.demo_model())
 
+    def use_local(self) -> None:
+        """Load this computer's last model from now on, instead of a server's."""
+        name = self._settings.current.model_path
+        self.open(Path(name) if name else paths.demo_model())
+
     def ask_and_open(self) -> None:
         """Ask for a model file and load it."""
         last = self._settings.current.model_path
@@ -168,7 +177,7 @@ class ModelCommands(QObject):
         """Remember how fast the loaded model is."""
         model = self._engine.status.model
         # A few tokens say more about starting than about going on.
-        if model is not None and figures.tokens >= 8:
+        if model is not None and not model.host and figures.tokens >= 8:
             self._library.note_speed(model.path, figures.tokens_per_second)
 
     @Slot()
@@ -194,18 +203,20 @@ class ModelCommands(QObject):
         elif status.state is EngineState.READY and status.model is not None:
             self._notifier.withdraw(model_messages.ENGINE)
             if status.model.path != self._loaded:
-                self._on_loaded(status.model.path, is_demo=status.model.is_demo)
+                self._on_loaded(status.model)
         if status.model is None:
             self._loaded = None
 
-    def _on_loaded(self, path: Path, *, is_demo: bool) -> None:
-        self._loaded = path
+    def _on_loaded(self, model: LoadedModel) -> None:
+        path = self._loaded = model.path
+        self._tell_about_demo(is_demo=model.is_demo)
+        if model.host:  # no file of this computer
+            return
         if path == self._to_remember:
-            self._settings.change(model_path="" if is_demo else str(path))
+            self._settings.change(model_path="" if model.is_demo else str(path), remote_server="")
             self._to_remember = None
         self._library.note_use(path)
         self._notifier.withdraw(model_messages.arrival(path))
-        self._tell_about_demo(is_demo=is_demo)
 
     def _tell_about_demo(self, *, is_demo: bool) -> None:
         if not is_demo:
@@ -226,6 +237,16 @@ class ModelCommands(QObject):
         self._post_engine_failure(stop.sentence, stop.log_tail, hint)
 
     def _post_engine_failure(self, message: str, details: str, hint: str = "") -> None:
+        if isinstance(self._engine.wanted, RemoteOptions):
+            self._notifier.post(
+                model_messages.server_failed(
+                    message,
+                    retry=self.restart,
+                    use_local=self.use_local,
+                    show_servers=self.servers_requested.emit,
+                )
+            )
+            return
         self._notifier.post(
             model_messages.engine_failed(
                 message,

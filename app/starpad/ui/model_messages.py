@@ -45,6 +45,20 @@ def engine_failed(
     )
 
 
+def server_failed(message: str, *, retry: Do, use_local: Do, show_servers: Do) -> Notification:
+    """Say that a server elsewhere does not answer, and offer the ways out."""
+    return Notification(
+        message,
+        severity=Severity.ERROR,
+        actions=(
+            NotificationAction("Try again", retry),
+            NotificationAction("Use the model on this computer", use_local),
+            NotificationAction("Remote servers…", show_servers),
+        ),
+        key=ENGINE,
+    )
+
+
 def restart_hint(restart_in_ms: int | None) -> str:
     """Say whether the engine starts again by itself."""
     if restart_in_ms is None:

@@ -106,6 +106,8 @@ class ModelPicker(QToolBar):
     def _name_of(self, model: LoadedModel) -> str:
         if model.is_demo:
             return "Demonstration model"
+        if model.host:
+            return f"{model.name} on {model.host}"
         known = self._names.get(model.path)
         return known or " · ".join(filter(None, (model.name, model.quantization)))
 
