@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import random_model
 import xllamacpp
 
+import random_model
 from starpad.core import paths
 from starpad.engines import devices
 from starpad.engines.client import EngineClient

@@ -32,11 +32,19 @@ def test_an_exit_code_becomes_a_sentence(returncode: int, words: str) -> None:
 
 def test_the_logs_last_words_join_the_sentence() -> None:
     log = ["noise", "/src/ggml.c:22: GGML_ASSERT(n > 0) failed"]
-    assert explain_exit(-6, log).endswith(": /src/ggml.c:22: GGML_ASSERT(n > 0) failed")
+    assert explain_exit(-6, log).endswith(": ggml.c:22: GGML_ASSERT(n > 0) failed.")
 
 
 def test_the_reason_of_a_failed_load_is_found() -> None:
     assert telling_line(TRUNCATED).startswith("tensor 'blk.2' data is not within the file bounds")
+
+
+def test_of_a_damaged_header_the_damage_is_told() -> None:
+    log = [
+        "0.1 E gguf_init_from_reader: alignment 7 is not a power of 2",
+        "0.2 E llama_model_load: error loading model: failed to load model from /tmp/x.gguf",
+    ]
+    assert telling_line(log) == "alignment 7 is not a power of 2"
 
 
 def test_a_taken_port_is_found() -> None:

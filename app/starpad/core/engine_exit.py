@@ -8,16 +8,7 @@ from dataclasses import dataclass
 # Windows reports an illegal instruction as this exit code.
 _WINDOWS_ILLEGAL_INSTRUCTION = 0xC000001D
 
-_MARKS = (
-    "couldn't bind",
-    "failed to allocate",
-    "error loading model: ",
-    "GGML_ASSERT",
-    "error while loading shared libraries",
-    "error: invalid argument",
-)
 _LOG_ERROR = re.compile(r"^[\d.]+ E \s*(?:\S+\s+)?\S+: (?P<text>.*)")
-
 
 # What C++, the C library, ggml and Python say when they get no memory, or no thread for want of it.
 _MEMORY_WORDS = re.compile(
@@ -26,6 +17,18 @@ _MEMORY_WORDS = re.compile(
     re.IGNORECASE,
 )
 _LAST_LINES = 12
+# Where ggml was built, in front of the line of its source.
+_SOURCE_FOLDER = re.compile(r"^\S*/(?=[\w.-]+:\d+: )")
+# In this order: of a damaged header, "error loading model" says no more than that it was one.
+_MARKS = (
+    "couldn't bind",
+    "failed to allocate",
+    "gguf_init_from",
+    "error loading model: ",
+    "GGML_ASSERT",
+    "error while loading shared libraries",
+    "error: invalid argument",
+)
 _NO_MEMORY = "The engine ran out of memory."
 _BIND = re.compile(r"couldn't bind .*port: (?P<port>\d+)")
 
@@ -58,8 +61,8 @@ def explain_exit(returncode: int, log: Sequence[str]) -> str:
         how = f"crashed ({name})"
     else:
         how = f"ended with exit code {returncode}"
-    words = telling_line(log)
-    return f"The engine {how}: {words}" if words else f"The engine {how}."
+    words = telling_line(log).rstrip(".")
+    return f"The engine {how}: {words}." if words else f"The engine {how}."
 
 
 def explain_failed_load(log: Sequence[str]) -> str:
@@ -80,7 +83,8 @@ def telling_line(log: Sequence[str]) -> str:
             if mark in line:
                 found = _LOG_ERROR.match(line)
                 text = found["text"] if found else line
-                return text.removeprefix("error loading model: ").strip()
+                text = text.removeprefix("error loading model: ").strip()
+                return _SOURCE_FOLDER.sub("", text)
     errors = [found["text"] for line in log if (found := _LOG_ERROR.match(line))]
     return errors[0].strip() if errors else ""
 

@@ -21,6 +21,7 @@ _MAX_TENSORS = 1 << 17
 _MAX_ARRAY = 1 << 22
 _MAX_KEPT_ARRAY = 1024
 _CHUNK_BYTES = 1 << 20
+_MOST_SHOWN = 64
 
 _U32 = struct.Struct("<I")
 _U64 = struct.Struct("<Q")
@@ -176,13 +177,18 @@ class _Reader:
         name = self.text(_MAX_NAME_BYTES)
         dimensions = self.u32()
         if dimensions > 4:
-            raise CorruptGgufError(f"the tensor {name!r} has {dimensions} dimensions")
+            raise CorruptGgufError(f"the tensor {_shown(name)} has {dimensions} dimensions")
         values = 1
         for _ in range(dimensions):
-            values *= self.u64(1 << 48, f"a dimension of the tensor {name!r}")
+            values *= self.u64(1 << 48, f"a dimension of the tensor {_shown(name)}")
         block_values, block_bytes = _BLOCKS.get(self.u32(), (1, 0))
-        offset = self.u64(1 << 60, f"the place of the tensor {name!r}")
+        offset = self.u64(1 << 60, f"the place of the tensor {_shown(name)}")
         return Tensor(name, values, offset, -(-values // block_values) * block_bytes)
+
+
+def _shown(name: str) -> str:
+    """Return a name fit for a sentence: that of a damaged file may be anything, and long."""
+    return repr(name if len(name) <= _MOST_SHOWN else name[:_MOST_SHOWN] + "…")
 
 
 def read(stream: BinaryIO, head: bytes = b"") -> Gguf:
@@ -197,7 +203,8 @@ def read(stream: BinaryIO, head: bytes = b"") -> Gguf:
     tensors = tuple(reader.tensor() for _ in range(tensor_count))
     alignment = metadata.get("general.alignment", 32)
     if not isinstance(alignment, int) or not 0 < alignment <= 1 << 20:
-        raise CorruptGgufError(f"the alignment is {alignment!r}")
+        shown = alignment if isinstance(alignment, int) else "not a number"
+        raise CorruptGgufError(f"the alignment is {shown}")
     return Gguf(version, metadata, tensors, -(-reader.position // alignment) * alignment)
 
 

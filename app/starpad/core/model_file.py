@@ -15,6 +15,7 @@ ENDINGS = (".gguf", ".bin")
 """What a file picked out of others is taken for a model by. Only its content says whether it is."""
 
 _HEAD_BYTES = 512
+_MOST_LETTERS = 120
 _DOWNLOAD_AGAIN = "Download it again, or choose another model file."
 _GET_GGUF = "Get the model as a GGUF file."
 
@@ -162,7 +163,7 @@ def _header(file: Gguf, path: Path, size_bytes: int) -> ModelHeader:
         path=path,
         size_bytes=size_bytes,
         architecture=architecture,
-        name=_text(metadata, "general.name"),
+        name=_one_line(_text(metadata, "general.name")),
         quantization=_QUANTIZATIONS.get(_number(metadata, "general.file_type", -1), ""),
         context_tokens=number("context_length"),
         layers=number("block_count"),
@@ -239,6 +240,12 @@ def _of_shape(shape: legacy_ggml.Shape, path: Path, size_bytes: int) -> ModelHea
 def _text(metadata: Mapping[str, Value], key: str) -> str:
     value = metadata.get(key, "")
     return value if isinstance(value, str) else ""
+
+
+def _one_line(name: str) -> str:
+    """Return a name fit for a list: that of a damaged file may be anything, and long."""
+    visible = "".join(letter if letter.isprintable() else " " for letter in name[:_MOST_LETTERS])
+    return " ".join(visible.split())
 
 
 def _number(metadata: Mapping[str, Value], key: str, default: int) -> int:
