@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal, Slot
 
+from starpad.core.engine_status import EngineState
 from starpad.core.errors import StarpadError
 from starpad.core.load_options import EngineKind
 from starpad.core.paths import host_command, host_environment
@@ -33,6 +34,7 @@ _log = logging.getLogger(__name__)
 
 MOST_ENTRIES = 500
 _NO_MODEL = "No model is loaded in Starpad. Load one there."
+_LOADING = "The model is being loaded in Starpad. Ask again in a moment."
 _REMOTE = (
     "The model runs on somebody else's server. Starpad shares only models that it runs itself: "
     "let other programs ask that server."
@@ -52,8 +54,6 @@ class ServingService(QObject):
     """(ServingStatus)"""
     entry_added = Signal(object)
     """(LogEntry), the newest of `entries`."""
-    used = Signal()
-    """A program asks the model, or has just been answered."""
     _news_heard = Signal(str)
 
     def __init__(
@@ -113,6 +113,8 @@ class ServingService(QObject):
             self.entries.clear()
             self.totals = Totals()
             self._restarts = RestartPolicy()
+        if self._engine.status.state is EngineState.ASLEEP:
+            self._engine.submit(_wake)
         self._start_process()
 
     @Slot()
@@ -195,10 +197,12 @@ class ServingService(QObject):
 
     def _reason(self) -> str:
         """Return why there is nothing to ask; empty if there is a model."""
-        model = self._engine.status.model
-        if model is None:
-            return _NO_MODEL
-        return _REMOTE if model.kind is EngineKind.REMOTE else ""
+        status = self._engine.status
+        if status.model is not None and status.model.kind is EngineKind.REMOTE:
+            return _REMOTE
+        if self._engine.client is None:
+            return _NO_MODEL if status.loading is None else _LOADING
+        return ""
 
     def _listen_to_caret(self, *, is_wanted: bool) -> None:
         client = self._engine.client
@@ -262,11 +266,7 @@ class ServingService(QObject):
                 self.entries.append(entry)
                 self.totals = self.totals.with_entry(entry)
                 self.entry_added.emit(entry)
-                if entry.model:
-                    self.used.emit()
             case Activity() as activity:
-                if activity.active:
-                    self.used.emit()
                 self._set_status(self._on_status(self._status.address, activity))
 
     def _on_status(self, address: str, activity: Activity) -> ServingStatus:
@@ -281,3 +281,7 @@ class ServingService(QObject):
         if status != self._status:
             self._status = status
             self.state_changed.emit(status)
+
+
+async def _wake(_client: object, _emit: object) -> None:
+    """Ask nothing: that it is asked brings a model that sleeps back."""
