@@ -19,6 +19,7 @@ from starpad.ui.engine.benchmark_page import BenchmarkPage
 from starpad.ui.engine.devices_page import DevicesPage
 from starpad.ui.engine.engine_window import EnginePage, EngineWindow
 from starpad.ui.engine.remote_page import RemotePage
+from starpad.ui.engine.sharing_page import SharingPage
 from starpad.ui.model_commands import ModelCommands
 
 
@@ -70,6 +71,7 @@ class EngineCommands(QObject):
             devices.reload_requested.connect(self._models.reload)
             pages = {
                 EnginePage.DEVICES: devices,
+                EnginePage.SHARING: SharingPage(services.serving, services.engine),
                 EnginePage.REMOTE: RemotePage(services.remotes, services.engine),
                 EnginePage.BENCHMARK: BenchmarkPage(services.library, services.benchmarks),
             }
