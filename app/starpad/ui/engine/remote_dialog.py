@@ -36,6 +36,10 @@ _KINDS = (
     "llama-server, vLLM, Text Generation Inference, Ollama, or any server that speaks OpenAI's "
     "completions API."
 )
+_KEPT = (
+    "The key is kept in the system's keyring, or where there is none in a file that only you can "
+    "read, and is sent to this address only."
+)
 _FIM_WORDS = {
     FimSpelling.AUTO: "By the model's name",
     FimSpelling.NONE: "None: only the text before the caret",
@@ -61,8 +65,8 @@ class RemoteDialog(QDialog):
         self.name = QLineEdit()
         self.address = QLineEdit()
         self.key = QLineEdit()
-        self.reveal = QPushButton("&Show")
-        self.forget = QCheckBox("&Forget the key that is kept")
+        self.reveal = QPushButton("Sho&w")
+        self.forget = QCheckBox("For&get the key that is kept")
         self.model = QComboBox()
         self.context = QSpinBox()
         self.fim = QComboBox()
@@ -183,6 +187,7 @@ class RemoteDialog(QDialog):
         column.setSpacing(12)
         column.addWidget(text_label(_KINDS, is_quiet=True))
         column.addLayout(form)
+        column.addWidget(text_label(_KEPT, is_quiet=True))
         column.addWidget(self._where)
         column.addWidget(self._warning)
         column.addLayout(test)
@@ -249,7 +254,7 @@ class RemoteDialog(QDialog):
     def _on_reveal_toggled(self, is_shown: bool) -> None:
         mode = QLineEdit.EchoMode.Normal if is_shown else QLineEdit.EchoMode.Password
         self.key.setEchoMode(mode)
-        self.reveal.setText("&Hide" if is_shown else "&Show")
+        self.reveal.setText("&Hide" if is_shown else "Sho&w")
 
     @Slot()
     def _on_choose_clicked(self) -> None:

@@ -23,7 +23,8 @@ from starpad.ui.spoken import announce
 
 _EXPLANATION = (
     "A model on another machine, of yours or of somebody you trust, can do what one on this "
-    "computer does. Nothing is sent to a server until you press Connect, and then to that one only."
+    "computer does. Starpad asks a server nothing until you press Test or Connect, and your text "
+    "goes to the one that is connected, no other."
 )
 _NAME = Qt.ItemDataRole.UserRole
 
@@ -43,9 +44,9 @@ class RemotePage(QWidget):
         self.list.setAccessibleName("Servers")
         self.add = QPushButton("&Add…")
         self.edit = QPushButton("&Edit…")
-        self.remove = QPushButton("&Remove")
+        self.remove = QPushButton("Re&move")
         self.connect_button = QPushButton("&Connect")
-        self.disconnect_button = QPushButton("&Disconnect")
+        self.disconnect_button = QPushButton("Disconnec&t")
         self.where = text_label()
         self.state = text_label(is_quiet=True)
         self.notice = Notice("error")
@@ -136,7 +137,7 @@ class RemotePage(QWidget):
         is_changed = server is not None and _is(server, connected) and not is_same
         self.connect_button.setText("&Connect again" if is_changed else "&Connect")
         self.disconnect_button.setEnabled(connected is not None or connecting is not None)
-        self.disconnect_button.setText("Stop &connecting" if connecting else "&Disconnect")
+        self.disconnect_button.setText("S&top connecting" if connecting else "Disconnec&t")
         there = connected or connecting or server
         self.where.setText(where_it_goes(there) if there is not None else "")
         self.where.setVisible(bool(self.where.text()))
