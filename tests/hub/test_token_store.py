@@ -228,3 +228,18 @@ def test_the_token_of_the_hf_command_is_found_on_request_only(
     assert TokenStore(folder).load(HUB) is None
     path.write_bytes(b"\xff\xfe")
     assert found_token() is None
+
+
+@pytest.mark.parametrize("has_keyring", [True, False])
+def test_another_service_has_tokens_of_its_own(
+    folder: Path, has_keyring: bool, request: pytest.FixtureRequest
+) -> None:
+    if has_keyring:
+        request.getfixturevalue("ring")
+    hub, servers = TokenStore(folder), TokenStore(folder, service="Servers", file_name="keys.json")
+    hub.save(HUB, TOKEN)
+    assert servers.load(HUB) is None
+    servers.save(HUB, "sk-other")
+    hub.forget(HUB)
+    assert servers.load(HUB) == "sk-other"
+    assert hub.load(HUB) is None

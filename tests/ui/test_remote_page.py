@@ -1,12 +1,21 @@
 """The page of remote servers and its dialog: what leaves this computer, and only by a button."""
 
+import json
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QDialogButtonBox, QFileDialog, QLineEdit, QMessageBox, QPushButton
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, Qt
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialogButtonBox,
+    QFileDialog,
+    QLineEdit,
+    QMessageBox,
+    QPushButton,
+)
 from pytestqt.qtbot import QtBot
 
 import running_engine
@@ -15,9 +24,11 @@ from starpad.core.engine_status import EngineState, LoadedModel
 from starpad.core.errors import StarpadError
 from starpad.core.load_options import EngineKind
 from starpad.core.remote_server import Abilities, FimSpelling, RemoteServer, ServerKind
+from starpad.core.remote_server_store import RemoteServerStore
 from starpad.services.background import BackgroundJobs
 from starpad.services.engine import EngineService
 from starpad.services.remote_servers import RemoteServers
+from starpad.services.server_keys import ServerKeys
 from starpad.services.settings import SettingsService
 from starpad.ui.engine.engine_window import EnginePage
 from starpad.ui.engine.remote_dialog import RemoteDialog, where_it_goes
@@ -373,6 +384,58 @@ def test_at_start_a_server_that_is_gone_is_told_with_ways_out(
     assert window.engines.window.tabs.tabText(window.engines.window.tabs.currentIndex()) == (
         EnginePage.REMOTE.value
     )
+    message.actions[0].callback()
+    assert starpad.remotes.connecting == RemoteServer("Gone", NOBODY)
     message.actions[1].callback()
     qtbot.waitUntil(lambda: starpad.engine.status.state is EngineState.READY, timeout=20_000)
     assert starpad.settings.current.remote_server == ""
+
+
+def _start(qapp: QApplication, folder: Path, settings: dict[str, object]) -> Starpad:
+    (folder / "settings.json").write_text(json.dumps({"version": 1, **settings}))
+    starpad = Starpad(qapp, folder / "settings.json", folder / "data")
+    starpad.start([], None)
+    return starpad
+
+
+def _end(starpad: Starpad) -> None:
+    for tab in starpad.window.tabs.tabs:
+        tab.mark_saved()
+    starpad.window.close()
+    starpad.shutdown()
+    starpad.window.deleteLater()
+    starpad.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
+def test_at_start_what_was_left_connected_is_connected_and_no_model_loaded_before(
+    qapp: QApplication, tmp_path: Path, qtbot: QtBot, address: str
+) -> None:
+    RemoteServerStore(tmp_path / "data" / "remote-servers.json").save(RemoteServer("M", address))
+    keys = ServerKeys(tmp_path / "data" / "tokens")
+    keys.set(address, KEY)
+    keys.keep(address)
+    starpad = _start(qapp, tmp_path, {"remote_server": "M"})
+    kinds: list[EngineKind] = []
+    starpad.engine.status_changed.connect(
+        lambda status: kinds.extend([status.model.kind] if status.model else [])
+    )
+    qtbot.waitUntil(lambda: starpad.remotes.connected is not None, timeout=20_000)
+    assert set(kinds) == {EngineKind.REMOTE}
+    _end(starpad)
+
+
+def test_at_start_a_server_that_was_not_connected_hears_nothing(
+    qapp: QApplication, tmp_path: Path, qtbot: QtBot
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        file = tmp_path / "data" / "remote-servers.json"
+        RemoteServerStore(file).save(RemoteServer("M", address))
+        starpad = _start(qapp, tmp_path, {})
+        qtbot.waitUntil(lambda: starpad.engine.status.state is EngineState.READY, timeout=20_000)
+        starpad.window.engines.window.show_page(EnginePage.REMOTE)
+        _end(starpad)
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()

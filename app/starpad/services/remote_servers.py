@@ -149,15 +149,16 @@ class RemoteServers(QObject):
         self._tests.discard(number)
         self._jobs.cancel(number)
 
-    def connect_to(self, name: str) -> None:
-        """Use a server's model from now on, in the next session, too."""
+    def connect_to(self, name: str) -> bool:
+        """Use a server's model from now on, in the next session, too; False if it is not known."""
         server = self._store.find(name)
         if server is None:
-            return
+            return False
         job = partial(_options, server, self._keys)
         number = self._jobs.submit("server-key", job)
         self._coming = _Coming(number, server, self._engine.wanted)
         self._tell()
+        return True
 
     def disconnect_from(self) -> None:
         """Send nothing any more to the server that is connected, or being connected."""
@@ -173,11 +174,7 @@ class RemoteServers(QObject):
 
     def resume(self) -> bool:
         """Connect the server that the last session left connected; return whether there is one."""
-        name = self._settings.current.remote_server
-        if not name or self._store.find(name) is None:
-            return False
-        self.connect_to(name)
-        return True
+        return self.connect_to(self._settings.current.remote_server)
 
     def _keep_key(self, address: str, key: str) -> None:
         self._keys.set(address, key)

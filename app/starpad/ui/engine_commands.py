@@ -54,6 +54,7 @@ class EngineCommands(QObject):
         self._window: EngineWindow | None = None
         services.remotes.disconnected.connect(models.load_last)
         models.servers_requested.connect(self._on_models_servers_requested)
+        models.server_requested.connect(self._on_models_server_requested)
 
     def handlers(self) -> dict[ActionId, Callable[[], object]]:
         """Return what each action of the engine does."""
@@ -81,3 +82,8 @@ class EngineCommands(QObject):
     @Slot()
     def _on_models_servers_requested(self) -> None:
         self.window.show_page(EnginePage.REMOTE)
+
+    @Slot(str)
+    def _on_models_server_requested(self, name: str) -> None:
+        if not self._services.remotes.connect_to(name):
+            self.window.show_page(EnginePage.REMOTE)

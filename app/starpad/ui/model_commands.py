@@ -31,6 +31,8 @@ class ModelCommands(QObject):
 
     servers_requested = Signal()
     """Show the list of remote servers."""
+    server_requested = Signal(str)
+    """(name) Connect this one, as it is written in the list now."""
 
     def __init__(
         self,
@@ -237,11 +239,12 @@ class ModelCommands(QObject):
         self._post_engine_failure(stop.sentence, stop.log_tail, hint)
 
     def _post_engine_failure(self, message: str, details: str, hint: str = "") -> None:
-        if isinstance(self._engine.wanted, RemoteOptions):
+        wanted = self._engine.wanted
+        if isinstance(wanted, RemoteOptions):
             self._notifier.post(
                 model_messages.server_failed(
                     message,
-                    retry=self.restart,
+                    retry=partial(self.server_requested.emit, wanted.server.name),
                     use_local=self.use_local,
                     show_servers=self.servers_requested.emit,
                 )
