@@ -1,7 +1,7 @@
 """Talks HTTP to one engine: tokens, properties, streamed completions."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -18,6 +18,7 @@ from starpad.engines.protocol import (
     Chunk,
     CompletionRequest,
     EventDecoder,
+    Timings,
     is_web_page,
     read_chunk,
 )
@@ -59,6 +60,8 @@ class EngineClient:
         """`http` asks in another way than an engine on this computer needs."""
         self.caret = CaretPriority()
         self.base_url, self.key = base_url, key
+        self.on_cost: Callable[[Timings], None] | None = None
+        """Is told what each completion has cost, also one that was left early."""
         self._host = host
         self._http = http or httpx2.AsyncClient(
             base_url=base_url,
@@ -137,21 +140,28 @@ class EngineClient:
         Raises PromptTooLongError when the prompt does not fit the loaded context, EngineError
         when nothing comes for as long as `engines.patience` says.
         """
-        decoder = EventDecoder()
-        with Patience(self._host) as patience:
-            async with self._response("POST", "/completion", request.body(), patience) as response:
-                pieces = response.aiter_raw()
-                while data := await patience.wait_for(anext(pieces, b"")):
-                    for event in decoder.feed(data):
-                        chunk = _chunk(event, request)
-                        if chunk is not None:
-                            yield chunk
-                            if chunk.is_last:
-                                return
-                        patience.renew()
-                if decoder.is_web_page:
-                    raise _web_page()
-        raise _broken()
+        decoder, last = EventDecoder(), None
+        try:
+            with Patience(self._host) as patience:
+                async with self._response(
+                    "POST", "/completion", request.body(), patience
+                ) as response:
+                    pieces = response.aiter_raw()
+                    while data := await patience.wait_for(anext(pieces, b"")):
+                        for event in decoder.feed(data):
+                            chunk = _chunk(event, request)
+                            if chunk is not None:
+                                last = chunk
+                                yield chunk
+                                if chunk.is_last:
+                                    return
+                            patience.renew()
+                    if decoder.is_web_page:
+                        raise _web_page()
+            raise _broken()
+        finally:
+            if self.on_cost is not None and last is not None:
+                self.on_cost(last.timings)
 
     async def _ask(self, method: str, route: str, body: object = None) -> dict[str, Any]:
         with Patience(self._host) as patience:

@@ -14,10 +14,30 @@ from typing import Any
 
 from starpad.core.child_process import die_with_parent, protected_stdout
 from starpad.core.engine_status import Device
+from starpad.core.load_options import FlashAttention, Speculation, Weights
 from starpad.engines.placement import LOG_LEVEL
-from starpad.engines.spec import BATCH_TOKENS, KEY_VARIABLE, PLAIN_TEMPLATE, EngineReady, EngineSpec
+from starpad.engines.spec import (
+    BATCH_TOKENS,
+    KEY_VARIABLE,
+    NGRAM_GUESSES,
+    NGRAM_TOKENS,
+    PLAIN_TEMPLATE,
+    EngineReady,
+    EngineSpec,
+)
 
 _GPU_BATCH_TOKENS = 512
+
+# Read into our own memory unless something else is wanted. llama.cpp copies 4-bit weights into an
+# order that the processor likes, and mapped originals would stay beside them: 3.4 GB instead of
+# 1.9 for StarCoder2 3B in Q4_0. And a file that is not mapped may be deleted, on Windows too, moved
+# or replaced while its model is at work.
+_LOAD_MODES = {Weights.READ: "NONE", Weights.MAPPED: "MMAP", Weights.LOCKED: "MLOCK"}
+_FLASH = {
+    FlashAttention.AUTO: "AUTO",
+    FlashAttention.ON: "ENABLED",
+    FlashAttention.OFF: "DISABLED",
+}
 
 # How often GNU OpenMP's threads look before they sleep, at each of a token's hundreds of barriers.
 # By default they spin away the very time slice that the thread they wait for needs. Measured on
@@ -83,11 +103,15 @@ def _parameters(xllamacpp: Any, spec: EngineSpec, key: str, devices: tuple[Devic
     parameters.warmup = True
     # A damaged file may hold numbers that are none, and would write nonsense without a word.
     parameters.check_tensors = True
-    # Read into our own memory, never mapped. llama.cpp copies 4-bit weights into an order that the
-    # processor likes, and the mapped originals would stay beside them: 3.4 GB instead of 1.9 for
-    # StarCoder2 3B in Q4_0. And a file that is not mapped may be deleted, on Windows too, moved or
-    # replaced while its model is at work.
-    parameters.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
+    parameters.load_mode = getattr(
+        xllamacpp.llama_load_mode, f"LLAMA_LOAD_MODE_{_LOAD_MODES[spec.weights]}"
+    )
+    parameters.flash_attn_type = getattr(
+        xllamacpp.llama_flash_attn_type, f"LLAMA_FLASH_ATTN_TYPE_{_FLASH[spec.flash_attention]}"
+    ).value
+    _choose_device(xllamacpp, parameters, spec, devices)
+    _add_lora(xllamacpp, parameters, spec)
+    _speculate(xllamacpp, parameters, spec)
     # Looking for what fits onto a GPU reads the vocabulary a second time.
     parameters.fit_params = has_gpu
     # Nobody but us: loopback, our key, no page, no other origin, no download, no file access.
@@ -102,6 +126,48 @@ def _parameters(xllamacpp: Any, spec: EngineSpec, key: str, devices: tuple[Devic
     parameters.verbosity = LOG_LEVEL
     parameters.endpoint_props = False
     return parameters
+
+
+def _choose_device(
+    xllamacpp: Any, parameters: Any, spec: EngineSpec, devices: tuple[Device, ...]
+) -> None:
+    """Put the model on one GPU alone. Raises ValueError if there is none of that name."""
+    if not spec.device:
+        return
+    names = [device.name for device in devices if device.is_gpu]
+    if spec.device not in names:
+        known = ", ".join(names) or "none"
+        raise ValueError(f"there is no GPU {spec.device} here; the engine sees: {known}")
+    parameters.main_gpu = names.index(spec.device)
+    parameters.split_mode = xllamacpp.llama_split_mode.LLAMA_SPLIT_MODE_NONE
+
+
+def _add_lora(xllamacpp: Any, parameters: Any, spec: EngineSpec) -> None:
+    adapters = []
+    for lora in spec.lora:
+        if not lora.path.is_file():
+            raise ValueError(f"the adapter {lora.path} does not exist")
+        adapter = xllamacpp.CommonAdapterLoraInfo()
+        adapter.path, adapter.scale = str(lora.path), lora.scale
+        adapters.append(adapter)
+    parameters.lora_adapters = adapters
+
+
+def _speculate(xllamacpp: Any, parameters: Any, spec: EngineSpec) -> None:
+    kinds = xllamacpp.common_speculative_type
+    speculative = parameters.speculative
+    if spec.speculation is Speculation.NGRAM:
+        speculative.types = [kinds.COMMON_SPECULATIVE_TYPE_NGRAM_MAP_K]
+        speculative.ngram_map_k.size_n = NGRAM_TOKENS
+        speculative.ngram_map_k.size_m = NGRAM_GUESSES
+    elif spec.speculation is Speculation.DRAFT:
+        if not Path(spec.draft_model).is_file():
+            raise ValueError(f"the draft model {spec.draft_model} does not exist")
+        speculative.types = [kinds.COMMON_SPECULATIVE_TYPE_DRAFT_SIMPLE]
+        speculative.draft.mparams.path = spec.draft_model
+        speculative.draft.n_gpu_layers = spec.gpu_layers
+        speculative.draft.cpuparams.n_threads = spec.threads
+        speculative.draft.cpuparams_batch.n_threads = spec.prompt_threads or spec.threads
 
 
 def _device(info: dict[str, Any]) -> Device:

@@ -83,6 +83,9 @@ class Timings:
     generated_tokens: int
     generated_ms: float
     """From the first generated token on."""
+    guessed_tokens: int = 0
+    """By speculation; `right_tokens` of them were what the model wrote."""
+    right_tokens: int = 0
 
     @property
     def prompt_tokens(self) -> int:
@@ -130,6 +133,8 @@ def read_chunk(event: Mapping[str, Any], request: CompletionRequest) -> Chunk | 
         prompt_ms=float(figures["prompt_ms"]),
         generated_tokens=int(figures["predicted_n"]),
         generated_ms=float(figures["predicted_ms"]),
+        guessed_tokens=int(figures.get("draft_n", 0)),
+        right_tokens=int(figures.get("draft_n_accepted", 0)),
     )
     # The server generates one token even when it is asked for none.
     text = _whole(str(event["content"])) if request.max_tokens else ""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -38,8 +38,9 @@ class RemoteLlamaClient(EngineClient):
     async def complete(self, request: CompletionRequest) -> AsyncGenerator[Chunk, None]:
         """Yield the completion as it is generated, as EngineClient does."""
         slot = request.slot if request.slot < self._slots else -1
-        async for chunk in super().complete(replace(request, slot=slot)):
-            yield chunk
+        async with aclosing(super().complete(replace(request, slot=slot))) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     @asynccontextmanager
     async def _response(

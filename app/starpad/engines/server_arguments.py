@@ -10,7 +10,7 @@ from pathlib import Path
 
 from starpad.core.load_options import FlashAttention, KvType, Speculation, Weights
 from starpad.engines.placement import LOG_LEVEL
-from starpad.engines.spec import BATCH_TOKENS, EngineSpec
+from starpad.engines.spec import BATCH_TOKENS, NGRAM_GUESSES, NGRAM_TOKENS, EngineSpec
 
 GPU_BATCH_TOKENS = 512
 KEY_VARIABLE = "LLAMA_API_KEY"
@@ -144,7 +144,13 @@ def _lora(spec: EngineSpec, options: Options) -> list[str]:
 def _speculation(spec: EngineSpec, options: Options) -> list[str]:
     kinds = options.get("--spec-type", "")
     if spec.speculation is Speculation.NGRAM:
-        return ["--spec-type", "ngram-simple"] if "ngram-simple" in kinds else []
+        kind = next((kind for kind in ("ngram-map-k", "ngram-simple") if kind in kinds), "")
+        sizes = (
+            (f"--spec-{kind}-size-n", NGRAM_TOKENS),
+            (f"--spec-{kind}-size-m", NGRAM_GUESSES),
+        )
+        words = [word for name, size in sizes if name in options for word in (name, str(size))]
+        return ["--spec-type", kind, *words] if kind else []
     if spec.speculation is not Speculation.DRAFT or "--model-draft" not in options:
         return []
     words = ["--model-draft", spec.draft_model]

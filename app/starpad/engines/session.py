@@ -12,15 +12,17 @@ from starpad.core.chat_format import ChatFormat
 from starpad.core.engine_exit import ExitReport
 from starpad.core.engine_status import LoadedModel, Placement
 from starpad.core.errors import NotEnoughMemoryError
-from starpad.core.load_options import EngineKind, LoadOptions
+from starpad.core.load_options import EngineKind, LoadOptions, Speculation
 from starpad.core.memory_fit import Fit, MemoryNeed, estimate, fits
 from starpad.core.model_file import ModelHeader, read_header
 from starpad.core.paths import demo_model
+from starpad.core.speculation import SpeculationVerdict
 from starpad.engines import devices, special_tokens
 from starpad.engines.chat_choice import format_of
 from starpad.engines.load_progress import report_progress
 from starpad.engines.process import EngineProcess
 from starpad.engines.spec import BATCH_TOKENS, SLOTS, EngineReady, EngineSpec
+from starpad.engines.speculation import SpeculationWatch
 
 if TYPE_CHECKING:
     from starpad.engines.client import EngineClient
@@ -89,11 +91,13 @@ async def hold_model(
     lines: deque[str],
     on_loaded: Callable[[Loaded], None],
     on_progress: Callable[[float], None],
+    on_verdict: Callable[[SpeculationVerdict], None] = lambda _verdict: None,
 ) -> ExitReport:
     """Load a model, report it, and return only when its process has ended by itself.
 
     `lines` receives the log; `on_progress` a growing fraction while it loads, 1.0 when it is
-    ready, just before `on_loaded`. Cancelling unloads. Raises EngineError.
+    ready, just before `on_loaded`; `on_verdict` later whether speculation pays, if there is any.
+    Cancelling unloads. Raises EngineError.
     """
     key = secrets.token_urlsafe(32)
     chat = format_of(prepared.header, long_preamble=prepared.options.long_preamble)
@@ -120,6 +124,10 @@ async def hold_model(
             watching.cancel()
         async with EngineClient(ready.url, key, process) as client:
             model = await _describe(client, prepared, ready, chat, await process.placement())
+            if spec.speculation is not Speculation.OFF:
+                watch = SpeculationWatch(on_verdict)
+                await watch.probe(client)
+                client.on_cost = watch.note
             on_progress(1.0)
             on_loaded(Loaded(model, client, process.pid, ready.version))
             return await process.wait()

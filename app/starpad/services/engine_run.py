@@ -62,7 +62,7 @@ async def hold(
         if isinstance(run.options, RemoteOptions):
             return await remote_session.hold_remote(run.options, on_loaded, emit)
         prepared = await _prepare(run.options, present, emit)
-        return await session.hold_model(prepared, run.lines, on_loaded, on_progress=emit)
+        return await session.hold_model(prepared, run.lines, on_loaded, emit, on_verdict=emit)
     finally:
         run.ended.set()
         run.answered.set()
