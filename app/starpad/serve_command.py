@@ -149,7 +149,8 @@ def _report(report: LogEntry | Activity) -> None:
     times = f" x{report.count}" if report.count > 1 else ""
     line = (
         f"{at} {report.status}{times} {report.route} {report.prompt_tokens}+"
-        f"{report.generated_tokens} tokens {report.took_ms:.0f} ms  {report.client}"
+        f"{report.generated_tokens} tokens{' streamed' if report.is_streamed else ''} "
+        f"{report.took_ms:.0f} ms  {report.client}"
     )
     _say(f"{line}  ({report.note})" if report.note else line)
 
