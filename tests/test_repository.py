@@ -31,7 +31,8 @@ INDEX_ADDRESSES = [
     "find" + "-links", "(pip|uv)_" + "(extra_|default_)?index",
 ]  # fmt: skip
 MACHINE_PATHS = [
-    "/wo" + "rk/", "/ro" + r"ot\b", "/ho" + "me/(?!linuxbrew/)[a-z]", "/Us" + "ers/[a-z]", r"[A-Z]:\\+Us" + "ers",
+    "/wo" + "rk/", "/ro" + r"ot\b", "/ho" + "me/(?!linuxbrew/)[a-z]", "/Us" + "ers/[a-z]",
+    r"[A-Z]:\\+Us" + "ers",
 ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import pytest
 
-from starpad.core.errors import EngineError
+from starpad.core.errors import EngineError, ModelFileError, StarpadError
 from starpad.core.load_options import (
     FlashAttention,
     KvType,
@@ -26,6 +26,7 @@ from starpad.engines import session
 from starpad.engines.process import new_log
 from starpad.engines.protocol import CompletionRequest
 from starpad.engines.session import Loaded
+from zero_model import Shape, write_zero_model
 
 T = TypeVar("T")
 LINES = "".join(f"    self.value_{n} = value_{n}\n    self.check(value_{n})\n" for n in range(10))
@@ -131,8 +132,25 @@ def test_smaller_context_numbers_need_flash_attention_and_say_so() -> None:
     ],
 )
 def test_what_cannot_be_is_said(options: LoadOptions, words: str) -> None:
-    with pytest.raises(EngineError, match=words):
+    with pytest.raises(StarpadError, match=words):
         with_model(options, write)
+
+
+def test_a_draft_of_another_vocabulary_is_refused_before_it_is_loaded(tmp_path: Path) -> None:
+    other = write_zero_model(tmp_path, Shape())
+    options = replace(DEMO, speculation=Speculation.DRAFT, draft_model=other)
+    with pytest.raises(ModelFileError, match="its vocabulary differs"):
+        session.prepare(options)
+
+
+def test_what_is_loaded_beside_the_model_is_reckoned_with(tmp_path: Path) -> None:
+    adapter = tmp_path / "adapter.gguf"
+    adapter.write_bytes(bytes(5_000_000))
+    alone = session.prepare(DEMO).need.total_bytes
+    with_adapter = session.prepare(replace(DEMO, lora=(LoraAdapter(adapter),))).need.total_bytes
+    assert with_adapter - alone == 5_000_000
+    draft = replace(DEMO, speculation=Speculation.DRAFT, draft_model=demo_model())
+    assert session.prepare(draft).need.total_bytes - alone > demo_model().stat().st_size
 
 
 def test_guessing_is_judged_after_enough_tokens() -> None:

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,14 @@ class ModelRecord:
     kv_type: str | None = None
     gpu_layers: int | None = None
     threads: int | None = None
+    batch_tokens: int | None = None
+    flash_attention: str | None = None
+    weights: str | None = None
+    device: str | None = None
+    speculation: str | None = None
+    draft_model: str | None = None
+    lora: tuple[tuple[str, float], ...] = ()
+    """Adapters' paths and scales."""
     tokens_per_second: float = 0.0
     """A running mean of what suggestions made here; 0 if none did."""
     benchmark_tokens_per_second: float = 0.0
@@ -219,20 +227,33 @@ def _record(values: object) -> ModelRecord:
         match field.name, value:
             case (("last_used" | "verified_at"), str()):
                 kept[field.name] = _time(value)
-            case (("kv_type" | "sha256"), str()):
+            case (
+                ("kv_type" | "sha256" | "flash_attention" | "weights" | "device")
+                | ("speculation" | "draft_model"),
+                str(),
+            ):
                 kept[field.name] = value
+            case "lora", list():
+                kept[field.name] = tuple(_adapters(value))
             case (
                 ("tokens_per_second" | "benchmark_tokens_per_second"),
                 int() | float(),
             ) if math.isfinite(value) and value > 0:
                 kept[field.name] = float(value)
             case (
-                ("context_tokens" | "gpu_layers" | "threads" | "uses" | "use_number")
-                | ("verified_bytes" | "verified_mtime_ns"),
+                ("context_tokens" | "gpu_layers" | "threads" | "batch_tokens" | "uses")
+                | ("use_number" | "verified_bytes" | "verified_mtime_ns"),
                 int(),
             ) if not isinstance(value, bool):
                 kept[field.name] = value
     return ModelRecord(**kept)
+
+
+def _adapters(values: list[Any]) -> Iterator[tuple[str, float]]:
+    for value in values:
+        match value:
+            case [str(path), (int() | float()) as scale] if math.isfinite(scale):
+                yield path, float(scale)
 
 
 def _time(text: str) -> datetime | None:

@@ -3,15 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal, Slot
 
 from starpad.core.catalog import Family
 from starpad.core.errors import FileError
 from starpad.core.installed_model import InstalledModel
-from starpad.core.load_options import KvType, LoadOptions
+from starpad.core.load_options import LoadOptions, LoraAdapter
 from starpad.core.model_records import ModelRecords
 from starpad.core.settings import Settings
 from starpad.engines.devices import physical_cores
@@ -21,6 +23,8 @@ from starpad.hub.session import StopSignal
 from starpad.services.background import BackgroundJobs
 from starpad.services.hub_account import as_starpad_error
 from starpad.services.inference_thread import Emit, RequestEnd
+
+_Choice = TypeVar("_Choice", bound=StrEnum)
 
 # The engine runs smaller models on one core. A larger one gets all of them, but beyond about four
 # the memory is what they wait for.
@@ -228,11 +232,25 @@ def with_choices(usual: LoadOptions, choices: Mapping[str, object]) -> LoadOptio
         value = choices.get(name)
         return value if type(value) is int and least <= value <= most else otherwise
 
-    kv_type = choices.get("kv_type")
+    def one_of(otherwise: _Choice, name: str) -> _Choice:
+        value = choices.get(name)
+        return type(otherwise)(str(value)) if value in list(type(otherwise)) else otherwise
+
+    draft, device = choices.get("draft_model"), choices.get("device")
+    lora = choices.get("lora") or ()
     return replace(
         usual,
         context_tokens=number("context_tokens", 1, 100_000_000, usual.context_tokens),
         threads=number("threads", 0, 256, usual.threads),
         gpu_layers=number("gpu_layers", -1, 10_000, usual.gpu_layers),
-        kv_type=KvType(str(kv_type)) if kv_type in list(KvType) else usual.kv_type,
+        batch_tokens=number("batch_tokens", 0, 1 << 16, usual.batch_tokens),
+        kv_type=one_of(usual.kv_type, "kv_type"),
+        flash_attention=one_of(usual.flash_attention, "flash_attention"),
+        weights=one_of(usual.weights, "weights"),
+        speculation=one_of(usual.speculation, "speculation"),
+        draft_model=Path(draft) if isinstance(draft, str) and draft else usual.draft_model,
+        device=device if isinstance(device, str) else usual.device,
+        lora=tuple(LoraAdapter(Path(path), scale) for path, scale in lora)
+        if isinstance(lora, tuple)
+        else usual.lora,
     )

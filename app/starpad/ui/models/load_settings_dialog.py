@@ -1,9 +1,11 @@
 """How one model is loaded, where it differs from the settings for all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialog,
     QDialogButtonBox,
@@ -17,9 +19,11 @@ from starpad.core.load_options import KvType
 from starpad.core.memory_fit import Fit
 from starpad.core.model_records import ModelRecord
 from starpad.ui.labels import text_label, title_label
+from starpad.ui.models.advanced_fields import USUAL, AdvancedFields
 
-_USUAL = "As in the settings"
 _STEP_TOKENS = 1024
+_ALL_LAYERS = 999
+"""More than any model has: all of them."""
 
 
 class LoadSettingsDialog(QDialog):
@@ -33,8 +37,13 @@ class LoadSettingsDialog(QDialog):
         trained_tokens: int,
         record: ModelRecord,
         fit: Callable[[Mapping[str, object]], Fit],
+        devices: Sequence[str] = (),
+        drafts: Sequence[tuple[str, Path]] = (),
     ) -> None:
-        """`fit` says how the model would fit with what `values` returns."""
+        """`fit` says how the model would fit with what `values` returns.
+
+        `devices` are the GPUs that the engine sees, `drafts` the models that can guess ahead.
+        """
         super().__init__(parent)
         self.setWindowTitle("Load settings")
         self._fit = fit
@@ -43,13 +52,13 @@ class LoadSettingsDialog(QDialog):
         self._context.setSingleStep(_STEP_TOKENS)
         self._context.setGroupSeparatorShown(True)
         self._context.setSuffix(" tokens")
-        self._context.setSpecialValueText(_USUAL)
+        self._context.setSpecialValueText(USUAL)
         self._kv = QComboBox()
-        self._kv.addItem(_USUAL, None)
+        self._kv.addItem(USUAL, None)
         for kind in KvType:
             self._kv.addItem(kind.value, kind.value)
         self._layers = QSpinBox()
-        self._layers.setRange(-1, 999)
+        self._layers.setRange(-1, _ALL_LAYERS)
         self._layers.setSpecialValueText("Automatic")
         self._numbers = text_label(is_quiet=True)
         self._numbers.setAccessibleName("Memory that the model needs")
@@ -61,6 +70,11 @@ class LoadSettingsDialog(QDialog):
         ):
             field.setAccessibleName(words.replace("&", ""))
             form.addRow(words, field)
+        self._advanced = AdvancedFields(record, devices, drafts)
+        self._fold = QCheckBox("&More settings")
+        self._fold.setChecked(bool(_chosen(self._advanced.values)))
+        self._advanced.setVisible(self._fold.isChecked())
+        self._fold.toggled.connect(self._advanced.setVisible)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         buttons.addButton("&Load with these", QDialogButtonBox.ButtonRole.AcceptRole)
         buttons.accepted.connect(self.accept)
@@ -70,6 +84,8 @@ class LoadSettingsDialog(QDialog):
         column.setSpacing(12)
         column.addWidget(title_label(name, scale=1.15))
         column.addLayout(form)
+        column.addWidget(self._fold)
+        column.addWidget(self._advanced)
         column.addWidget(self._numbers)
         column.addStretch()
         column.addWidget(buttons)
@@ -80,6 +96,7 @@ class LoadSettingsDialog(QDialog):
         self._context.valueChanged.connect(self._on_values_changed)
         self._kv.currentIndexChanged.connect(self._on_values_changed)
         self._layers.valueChanged.connect(self._on_values_changed)
+        self._advanced.changed.connect(self._on_values_changed)
         self._on_values_changed()
 
     @property
@@ -90,8 +107,13 @@ class LoadSettingsDialog(QDialog):
             "context_tokens": self._context.value() or None,
             "kv_type": self._kv.currentData(),
             "gpu_layers": layers if layers >= 0 else None,
+            **self._advanced.values,
         }
 
     @Slot()
     def _on_values_changed(self) -> None:
         self._numbers.setText(self._fit(self.values).sentence)
+
+
+def _chosen(values: Mapping[str, object]) -> list[str]:
+    return [name for name, value in values.items() if value not in (None, ())]
