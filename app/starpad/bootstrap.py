@@ -47,6 +47,7 @@ from starpad.services.notifier import Notification, Notifier, Severity
 from starpad.services.remote_servers import RemoteServers
 from starpad.services.serving import ServingService
 from starpad.services.settings import SettingsService
+from starpad.services.speculation import SpeculationJudge
 from starpad.ui.chat.chat_pane import ChatServices
 from starpad.ui.crash_dialog import CrashGuard
 from starpad.ui.engine_commands import EngineServices
@@ -153,6 +154,7 @@ class Starpad(QObject):
             benchmarks=self.benchmarks,
             serving=self.serving,
             remotes=self.remotes,
+            speculation=SpeculationJudge(self.engine, self),
         )
 
     def start(self, files: Sequence[Path], model: Path | None) -> None:

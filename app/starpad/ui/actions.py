@@ -60,6 +60,8 @@ class ActionId(Enum):
     UNLOAD_MODEL = auto()
     SHOW_ENGINE_LOG = auto()
     ENGINE = auto()
+    SHARING = auto()
+    REMOTE_SERVERS = auto()
     BENCHMARK = auto()
     SHORTCUTS = auto()
     ABOUT = auto()
@@ -235,8 +237,12 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
     ActionId.SHOW_ENGINE_LOG: ActionSpec(
         Menu.MODEL, "Show engine &log", "Show what the engine has reported"),
     ActionId.ENGINE: ActionSpec(
-        Menu.MODEL, "&Engine…", "Devices, sharing with other programs, remote servers",
+        Menu.MODEL, "&Engine…", "What the engine really runs on, and with which program",
         ("Ctrl+Shift+E",), begins_group=True),
+    ActionId.SHARING: ActionSpec(
+        Menu.MODEL, "&Share with other programs…", "Let other programs here use the loaded model"),
+    ActionId.REMOTE_SERVERS: ActionSpec(
+        Menu.MODEL, "Remote ser&vers…", "Use a model that runs on another machine"),
     ActionId.BENCHMARK: ActionSpec(
         Menu.MODEL, "&Benchmark…", "Measure how fast models are on this computer"),
 

@@ -2,18 +2,22 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QMainWindow
 
+from starpad.core.speculation import SpeculationVerdict
 from starpad.services.background import BackgroundJobs
 from starpad.services.benchmarks import BenchmarkService
 from starpad.services.engine import EngineService
 from starpad.services.model_library import ModelLibrary
-from starpad.services.notifier import Notifier
+from starpad.services.notifier import Notification, Notifier
 from starpad.services.remote_servers import RemoteServers
 from starpad.services.serving import ServingService
 from starpad.services.settings import SettingsService
+from starpad.services.speculation import SpeculationJudge
 from starpad.ui.actions import ActionId
 from starpad.ui.engine.benchmark_page import BenchmarkPage
 from starpad.ui.engine.devices_page import DevicesPage
@@ -34,6 +38,7 @@ class EngineServices:
     benchmarks: BenchmarkService
     serving: ServingService
     remotes: RemoteServers
+    speculation: SpeculationJudge
 
 
 class EngineCommands(QObject):
@@ -53,6 +58,7 @@ class EngineCommands(QObject):
         self._notifier = notifier
         self._window: EngineWindow | None = None
         services.remotes.disconnected.connect(models.load_last)
+        services.speculation.judged.connect(self._on_speculation_judged)
         models.servers_requested.connect(self._on_models_servers_requested)
         models.server_requested.connect(self._on_models_server_requested)
 
@@ -60,6 +66,8 @@ class EngineCommands(QObject):
         """Return what each action of the engine does."""
         return {
             ActionId.ENGINE: lambda: self.window.show_page(EnginePage.DEVICES),
+            ActionId.SHARING: lambda: self.window.show_page(EnginePage.SHARING),
+            ActionId.REMOTE_SERVERS: lambda: self.window.show_page(EnginePage.REMOTE),
             ActionId.BENCHMARK: lambda: self.window.show_page(EnginePage.BENCHMARK),
         }
 
@@ -87,3 +95,13 @@ class EngineCommands(QObject):
     def _on_models_server_requested(self, name: str) -> None:
         if not self._services.remotes.connect_to(name):
             self.window.show_page(EnginePage.REMOTE)
+
+    @Slot(object, object)
+    def _on_speculation_judged(self, model: Path, verdict: SpeculationVerdict) -> None:
+        """Say what guessing ahead brings; a model that it slows down is loaded without from now."""
+        hint = ""
+        if not verdict.pays:
+            hint = "It was switched off for this model; its load settings switch it on again."
+            library = self._services.library
+            library.keep(partial(library.records.change, model, speculation=None))
+        self._notifier.post(Notification(verdict.sentence, hint))

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QMainWindow
 
 from starpad.core import paths
 from starpad.core.download import Download
+from starpad.core.draft_models import draft_models
 from starpad.core.engine_exit import ExitReport
 from starpad.core.engine_status import EngineState, EngineStatus, LoadedModel
 from starpad.core.errors import StarpadError
@@ -87,6 +88,8 @@ class ModelCommands(QObject):
         loaded = self._engine.status.model
         if loaded is None:
             self.load_last()
+        elif loaded.host:
+            self._engine.restart()
         else:
             self.load(loaded.path)
 
@@ -152,7 +155,7 @@ class ModelCommands(QObject):
         """Ask how the loaded model is to be loaded."""
         loaded = self._engine.status.model
         model = self._library.find(loaded.path) if loaded is not None else None
-        if model is None or model.header is None:
+        if loaded is None or model is None or model.header is None:
             return
         header = model.header
         usual = usual_options(self._settings.current, model.path)
@@ -166,6 +169,8 @@ class ModelCommands(QObject):
             trained_tokens=model.context_tokens,
             record=self._library.records.get(model.path),
             fit=fit,
+            devices=[device.name for device in loaded.devices if device.is_gpu],
+            drafts=[(label(one), one.path) for one in draft_models(self._library.models, model)],
         )
         dialog.accepted.connect(lambda: self._load_with(model.path, dialog.values))
         dialog.open()
