@@ -1,7 +1,9 @@
 """What Starpad's process and client cost, beside xllamacpp in this process and without HTTP.
 
 Both hold the same model and continue the same prompt, in turns. Printed is how fast tokens come
-once they come, Starpad's divided by xllamacpp's, and how much later the first one is.
+once they come, Starpad's divided by xllamacpp's, and how much later the first one is. On a machine
+with other work the two engines themselves run at different speeds; so the same ratio is printed
+again with each speed divided by what its engine measured of itself.
 
     python benchmarks/engine_overhead.py [MODEL ...] [--runs 9] [--tokens 200]
 
@@ -17,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +37,17 @@ PROMPT = tuple(range(300, 364))
 CONTEXT_TOKENS = 1024
 BARS = "the bars: 0.97 (embedded model 0.85) and 3 ms"
 
-Times = list[float]
+
+@dataclass
+class Run:
+    """One completion: when each token came, in seconds, and its engine's own speed."""
+
+    times: list[float] = field(default_factory=list)
+    engine_speed: float = 0.0
+
+    @property
+    def speed(self) -> float:
+        return (len(self.times) - 1) / (self.times[-1] - self.times[0])
 
 
 def _in_process(model: Path, threads: int) -> Any:
@@ -52,29 +65,37 @@ def _in_process(model: Path, threads: int) -> Any:
     return xllamacpp.Server(parameters)
 
 
-def _ask_in_process(server: Any, tokens: int) -> Times:
-    """Return when each piece of text came, in seconds from the call."""
-    times: Times = []
+def _ask_in_process(server: Any, tokens: int) -> Run:
+    run = Run()
     body = {"prompt": PROMPT, "max_tokens": tokens, "stream": True, "id_slot": 0}
+    body |= {"temperature": 0.0, "cache_prompt": True, "timings_per_token": True}
     started = time.perf_counter()
 
     def look(event: Any) -> bool:
         choices = event.get("choices")
         if choices and choices[0]["finish_reason"] is None:
-            times.append(time.perf_counter() - started)
+            run.times.append(time.perf_counter() - started)
+            figures = event["timings"]
+            run.engine_speed = _own_speed(figures["predicted_n"], figures["predicted_ms"])
         return False
 
-    server.handle_completions(body | {"temperature": 0.0, "cache_prompt": True}, look)
-    return times
+    server.handle_completions(body, look)
+    return run
 
 
-async def _ask_starpad(client: EngineClient, tokens: int) -> Times:
-    times: Times = []
+async def _ask_starpad(client: EngineClient, tokens: int) -> Run:
+    run = Run()
     started = time.perf_counter()
     async for chunk in client.complete(CompletionRequest(PROMPT, tokens)):
         if chunk.token_ids:
-            times += [time.perf_counter() - started] * len(chunk.token_ids)
-    return times
+            run.times += [time.perf_counter() - started] * len(chunk.token_ids)
+            figures = chunk.timings
+            run.engine_speed = _own_speed(figures.generated_tokens, figures.generated_ms)
+    return run
+
+
+def _own_speed(tokens: int, taken_ms: float) -> float:
+    return (tokens - 1) * 1000 / taken_ms if taken_ms else 0.0
 
 
 async def _measure(model: Path, runs: int, tokens: int) -> str:
@@ -89,25 +110,29 @@ async def _measure(model: Path, runs: int, tokens: int) -> str:
             await _ask_starpad(client, tokens)
             _ask_in_process(server, tokens)
             pairs = []
-            for _ in range(runs):
-                ours = await _ask_starpad(client, tokens)
-                pairs.append((ours, _ask_in_process(server, tokens)))
+            for number in range(runs):
+                if number % 2:
+                    ours = await _ask_starpad(client, tokens)
+                    pairs.append((ours, _ask_in_process(server, tokens)))
+                else:
+                    theirs = _ask_in_process(server, tokens)
+                    pairs.append((await _ask_starpad(client, tokens), theirs))
         del server
     finally:
         await process.stop()
-    ratios = [_speed(ours) / _speed(theirs) for ours, theirs in pairs]
-    firsts = [(ours[0] - theirs[0]) * 1000 for ours, theirs in pairs]
-    theirs = statistics.median(_speed(pair[1]) for pair in pairs)
+    ratios = [ours.speed / theirs.speed for ours, theirs in pairs]
+    own = [
+        ratio / (o.engine_speed / t.engine_speed)
+        for ratio, (o, t) in zip(ratios, pairs, strict=True)
+    ]
+    firsts = [(ours.times[0] - theirs.times[0]) * 1000 for ours, theirs in pairs]
+    speed = statistics.median(theirs.speed for _, theirs in pairs)
     return (
         f"{model.name:28.28} ratio {statistics.median(ratios):5.3f}"
-        f" ({min(ratios):5.3f} to {max(ratios):5.3f}), first token"
-        f" {statistics.median(firsts):+5.2f} ms ({min(firsts):+.2f} to {max(firsts):+.2f});"
-        f" xllamacpp alone {theirs:.0f} tokens a second"
+        f" ({min(ratios):5.3f} to {max(ratios):5.3f}), by the engines' own clocks"
+        f" {statistics.median(own):5.3f}, first token {statistics.median(firsts):+5.2f} ms"
+        f" ({min(firsts):+.2f} to {max(firsts):+.2f}); xllamacpp alone {speed:.0f} tokens a second"
     )
-
-
-def _speed(times: Times) -> float:
-    return (len(times) - 1) / (times[-1] - times[0])
 
 
 @contextmanager
