@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starpad.core.serving import Activity, LogEntry
+from starpad.engines.caret_priority import EngineNews
 from starpad.engines.serve_gateway import Gateway, address_of, listen
 from starpad.engines.serve_protocol import Upstream
 
@@ -56,6 +57,12 @@ class Share:
             self.gateway.set_model(upstream, reason)
 
         asyncio.run_coroutine_threadsafe(change(), self.loop).result(LIMIT_S)
+
+    def hear(self, news: EngineNews) -> None:
+        async def take() -> None:
+            self.gateway.hear(news)
+
+        asyncio.run_coroutine_threadsafe(take(), self.loop).result(LIMIT_S)
 
     def ask(
         self,

@@ -14,7 +14,7 @@ from starpad.core.chat import ChatOptions, MessageState, Turn
 from starpad.core.chat_format import own_format
 from starpad.core.errors import ChatTemplateError, EngineError, PromptTooLongError
 from starpad.core.sampling import Sampling
-from starpad.engines.caret_priority import CaretPriority
+from starpad.engines.caret_priority import CaretPriority, EngineNews
 from starpad.engines.chat_prompt import ChatPrompter
 from starpad.engines.client import EngineClient
 from starpad.engines.converse import CHAT_SLOT, Answer, PromptReady, converse, measure
@@ -59,6 +59,31 @@ class Talk:
             options=options,
             model=model,
         )
+
+
+def test_others_hear_of_a_conversation_while_it_lasts(url: str) -> None:
+    async def job(client: EngineClient) -> list[EngineNews]:
+        heard: list[EngineNews] = []
+        client.caret.listener = heard.append
+        await Talk(client, "starcoder2-instruct").ask("Add two numbers.")
+        return heard
+
+    assert ask(url, job) == [EngineNews.CHAT, EngineNews.CHAT_OVER]
+
+
+def test_a_slot_that_others_have_used_is_read_in_steps_from_its_beginning(url: str) -> None:
+    async def job(client: EngineClient) -> tuple[Answer, Answer, bool]:
+        talk = Talk(client, "starcoder2-instruct")
+        first = await talk.ask("Add two numbers. " * 20)
+        other = CompletionRequest(tuple(range(100, 200)), max_tokens=1, slot=CHAT_SLOT)
+        async for _ in client.complete(other):
+            pass
+        client.caret.is_slot_lent = True
+        return first, await talk.ask("And then?"), client.caret.is_slot_lent
+
+    first, second, is_slot_lent = ask(url, job)
+    assert second.figures.evaluated_tokens > first.figures.prompt_tokens
+    assert not is_slot_lent
 
 
 def test_chat_and_completion_have_slots_of_their_own() -> None:
@@ -305,6 +330,8 @@ def test_an_engine_that_is_gone_is_an_error_that_a_restart_may_cure() -> None:
 
 class Scripted:
     """An engine whose answers are written down beforehand."""
+
+    reads_prompts_in_steps = True
 
     def __init__(self, *chunks: Chunk) -> None:
         self.caret = CaretPriority()

@@ -17,6 +17,8 @@ from starpad.engines.protocol import Chunk, CompletionRequest, StopReason, Timin
 class Reader:
     """An engine that takes `ms_per_token`, and holds what it was sent last."""
 
+    reads_prompts_in_steps = True
+
     def __init__(self, ms_per_token: float, held: int = 0) -> None:
         self.caret = CaretPriority()
         self.ms_per_token = ms_per_token

@@ -1,6 +1,5 @@
 """The door for other programs, with the real engine behind it and real sockets before it."""
 
-import asyncio
 import json
 import shutil
 import socket
@@ -19,6 +18,9 @@ from sharing import KEY, Share, sharing
 from starpad.core.client_snippets import Program, Shared, snippet
 from starpad.core.serving import Activity
 from starpad.engines.caret_priority import EngineNews
+from starpad.engines.client import EngineClient
+from starpad.engines.converse import CHAT_SLOT
+from starpad.engines.protocol import CompletionRequest
 from starpad.engines.serve_protocol import Upstream
 
 CODE, REST = "def add(a, b):\n    return ", "\n\nprint(add(1, 2))\n"
@@ -45,6 +47,10 @@ def running_share(engine: RunningEngine) -> Iterator[Share]:
 def share(running_share: Share) -> Share:
     running_share.reports.clear()
     return running_share
+
+
+async def completed(client: EngineClient, request: CompletionRequest) -> str:
+    return "".join([chunk.text async for chunk in client.complete(request)])
 
 
 def body(prompt: str = CODE, **more: object) -> dict[str, Any]:
@@ -385,24 +391,34 @@ def test_an_engine_that_dies_ends_the_stream_with_an_error(tmp_path: Path) -> No
 
 
 def test_the_caret_goes_first(share: Share, engine: RunningEngine) -> None:
-    async def hear(news: EngineNews) -> None:
-        share.gateway.hear(news)
-
-    def tell(news: EngineNews) -> None:
-        asyncio.run_coroutine_threadsafe(hear(news), share.loop).result(10)
-
     long = body("x = 1\n" * 100)
-    tell(EngineNews.CARET)
+    share.hear(EngineNews.CARET)
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(share.ask, "/v1/completions", long)
         _, unfinished = wait([answer], timeout=0.3)
-        tell(EngineNews.REST)
+        share.hear(EngineNews.REST)
         assert unfinished
         assert answer.result()[0] == 200
     _, again = share.ask("/v1/completions", long)
     assert again["usage"]["prompt_tokens_details"]["cached_tokens"] > 300
-    tell(EngineNews.CHAT)
-    assert share.ask("/v1/completions", long)[0] == 200
+
+
+def test_the_editors_chat_goes_first_and_leaves_nothing_in_the_slot(
+    share: Share, engine: RunningEngine
+) -> None:
+    long = body("x = 1\n" * 100)
+    share.ask("/v1/completions", long)
+    share.hear(EngineNews.CHAT)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(share.ask, "/v1/completions", long)
+        _, unfinished = wait([answer], timeout=0.3)
+        assert unfinished
+        chat = CompletionRequest(tuple(range(100, 200)), max_tokens=1, slot=CHAT_SLOT)
+        engine.run(completed(engine.client, chat))
+        share.hear(EngineNews.CHAT_OVER)
+        status, later = answer.result()
+    assert status == 200
+    assert later["usage"]["prompt_tokens_details"]["cached_tokens"] == 0
 
 
 # -- real programs --------------------------------------------------------------------------------

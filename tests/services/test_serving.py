@@ -232,6 +232,17 @@ def test_the_process_hears_of_the_caret(
     assert ask(serving)[0] == 200
 
 
+def test_chat_hears_that_others_have_used_its_slot(
+    serving: ServingService, engine: EngineService, qtbot: QtBot
+) -> None:
+    start(serving, qtbot)
+    client = engine.client
+    assert client is not None
+    assert not client.caret.is_slot_lent
+    assert ask(serving)[0] == 200
+    when(qtbot, lambda: client.caret.is_slot_lent)
+
+
 def test_only_the_newest_entries_are_kept(serving: ServingService, qtbot: QtBot) -> None:
     start(serving, qtbot)
     assert serving.entries.maxlen == 500

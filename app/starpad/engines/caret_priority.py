@@ -20,7 +20,9 @@ class EngineNews(StrEnum):
     REST = "rest"
     """The last one that was asked for has come, or is not wanted any more."""
     CHAT = "chat"
-    """The chat's slot is about to hold a conversation of the editor's."""
+    """The chat's slot holds a conversation of the editor's from now on."""
+    CHAT_OVER = "chat over"
+    """The answer has come, or is not wanted any more."""
 
 
 class CaretPriority:
@@ -29,6 +31,8 @@ class CaretPriority:
     def __init__(self) -> None:
         self.listener: Callable[[EngineNews], None] | None = None
         """Called on the event loop; it must only pass the news on."""
+        self.is_slot_lent = False
+        """Whether somebody else has used the chat's slot since chat did."""
         self._claims = 0
         self._free = asyncio.Event()
         self._free.set()
@@ -49,6 +53,15 @@ class CaretPriority:
             if not self._claims:
                 self._free.set()
                 self.tell(EngineNews.REST)
+
+    @contextmanager
+    def chatting(self) -> Iterator[None]:
+        """Let others who use the chat's slot wait as long as this lasts."""
+        self.tell(EngineNews.CHAT)
+        try:
+            yield
+        finally:
+            self.tell(EngineNews.CHAT_OVER)
 
     def tell(self, news: EngineNews) -> None:
         """Let whoever shares the engine know."""

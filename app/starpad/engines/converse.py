@@ -9,7 +9,6 @@ from starpad.core.chat import AnswerFigures, ChatOptions, MessageState, Role, Tu
 from starpad.core.engine_status import LoadedModel
 from starpad.core.fim import SPECIAL_TOKEN_TEXTS
 from starpad.engines.answer import Answer, PromptReady
-from starpad.engines.caret_priority import EngineNews
 from starpad.engines.chat_prompt import ChatPrompt, ChatPrompter
 from starpad.engines.client import EngineClient
 from starpad.engines.prompt_steps import read_in_steps
@@ -37,11 +36,22 @@ async def converse(
     is COMPLETE, or CUT at the most tokens or the window's end. Leaving early closes the
     connection, which stops the engine. Raises PromptTooLongError, ChatTemplateError, EngineError.
     """
+    with client.caret.chatting():
+        turns = _with_system(turns, options)
+        return await _converse(client, emit, prompter, conversation, turns, options, model)
+
+
+async def _converse(
+    client: EngineClient,
+    emit: Callable[[object], None],
+    prompter: ChatPrompter,
+    conversation: int,
+    turns: Sequence[Turn],
+    options: ChatOptions,
+    model: LoadedModel,
+) -> Answer:
     started = time.perf_counter()
-    client.caret.tell(EngineNews.CHAT)
-    prompt = await prompter.build(
-        client, conversation, _with_system(turns, options), options.max_tokens
-    )
+    prompt = await prompter.build(client, conversation, turns, options.max_tokens)
     emit(_ready(prompt, model))
     request = CompletionRequest(
         prompt=prompt.ids,
@@ -51,7 +61,9 @@ async def converse(
         stop_ids=model.chat_stop_ids,
         slot=CHAT_SLOT,
     )
-    read_tokens = await read_in_steps(client, request, prompt.known_tokens, prompt.memory)
+    known_tokens = 0 if client.caret.is_slot_lent else prompt.known_tokens
+    client.caret.is_slot_lent = False
+    read_tokens = await read_in_steps(client, request, known_tokens, prompt.memory)
     answer = Answer(
         "",
         AnswerFigures(prompt_tokens=len(prompt.ids), left_out_messages=prompt.left_out_messages),

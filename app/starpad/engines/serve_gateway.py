@@ -11,10 +11,12 @@ import uvicorn
 
 from starpad.core.errors import EngineError
 from starpad.core.serving import Activity, LogEntry
-from starpad.engines.caret_priority import CaretPriority, EngineNews
+from starpad.engines.caret_priority import EngineNews
+from starpad.engines.converse import CHAT_SLOT
 from starpad.engines.serve_guard import Guard
 from starpad.engines.serve_journal import Journal
 from starpad.engines.serve_model import ServedModel
+from starpad.engines.serve_priority import EditorPriority
 from starpad.engines.serve_protocol import Upstream
 from starpad.engines.serve_queue import TurnQueue
 from starpad.engines.serve_routes import Routes, Shared
@@ -65,7 +67,7 @@ class Gateway:
         self._shared = Shared(self._queue)
         self._shared.reason = _NO_MODEL
         self._guard = Guard(Routes(self._shared).application(), key, origins, self._journal)
-        self._caret = CaretPriority()
+        self._editor = EditorPriority()
         self._claim = contextlib.ExitStack()
         self._leaving: set[asyncio.Task[None]] = set()
         self._server = uvicorn.Server(
@@ -93,19 +95,25 @@ class Gateway:
             leaving = asyncio.get_running_loop().create_task(self._shared.model.leave())
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
-        self._claim.close()  # it was for the caret of another engine
-        self._shared.model = None if upstream is None else ServedModel(upstream, self._caret)
+        self._claim.close()  # what the editor did with another engine
+        self._editor.chat_ended()
+        self._shared.model = None if upstream is None else ServedModel(upstream, self._editor)
         self._shared.reason = reason or _NO_MODEL
 
     def hear(self, news: EngineNews) -> None:
         """Take the editor's use of the engine into account."""
-        if news is EngineNews.CHAT:
-            if self._shared.model is not None:
-                self._shared.model.held = ()
-            return
-        self._claim.close()
-        if news is EngineNews.CARET:
-            self._claim.enter_context(self._caret.claim())
+        model = self._shared.model
+        match news:
+            case EngineNews.CHAT if model is not None and model.slot == CHAT_SLOT:
+                model.held = ()
+                self._editor.chat_began()
+            case EngineNews.CHAT_OVER:
+                self._editor.chat_ended()
+            case EngineNews.CARET:
+                self._claim.close()
+                self._claim.enter_context(self._editor.claim())
+            case EngineNews.REST:
+                self._claim.close()
 
     async def serve(self, listener: socket.socket, on_started: Callable[[], None]) -> None:
         """Answer until `stop` is called, or a signal ends it; `on_started` is called once."""

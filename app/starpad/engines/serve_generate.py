@@ -9,6 +9,7 @@ from starpad.engines.converse import held_back
 from starpad.engines.prompt_steps import read_in_steps
 from starpad.engines.protocol import Chunk, CompletionRequest, StopReason
 from starpad.engines.serve_model import ServedModel
+from starpad.engines.serve_priority import SlotTakenError
 
 
 @dataclass(slots=True)
@@ -69,10 +70,9 @@ async def generate(
     """
     progress, answer = Progress(prompt_tokens=len(request.prompt)), _Answer(memory)
     position = PromptMemory()
-    known = min(served.known_tokens(request.prompt), len(request.prompt) - 1)
     held: list[int] = []
     try:
-        read = await read_in_steps(served.client, request, known, position)
+        read = await _read_prompt(served, request, position)
         position.held_tokens = len(request.prompt)
         async with aclosing(served.client.complete(request)) as stream:
             async for chunk in stream:
@@ -95,6 +95,18 @@ async def generate(
         is_exact = len(held) == progress.generated_tokens
         beginning = request.prompt[: position.held_tokens]
         served.held = (*beginning, *held) if is_exact else beginning
+
+
+async def _read_prompt(
+    served: ServedModel, request: CompletionRequest, position: PromptMemory
+) -> int:
+    """Have most of a prompt read, from its beginning again if the chat has used the slot."""
+    known = min(served.known_tokens(request.prompt), len(request.prompt) - 1)
+    while True:
+        try:
+            return await read_in_steps(served.client, request, known, position)
+        except SlotTakenError:
+            known = position.held_tokens = 0
 
 
 def _text(chunk: Chunk, served: ServedModel) -> str:

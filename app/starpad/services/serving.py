@@ -216,6 +216,13 @@ class ServingService(QObject):
     @Slot(str)
     def _on_news_heard(self, news: str) -> None:
         self._send(EngineNews(news))
+        self._lend_slot()
+
+    def _lend_slot(self) -> None:
+        """Let chat know that its slot may hold what another program asked."""
+        client = self._engine.client
+        if client is not None and self._status.activity.active:
+            client.caret.is_slot_lent = True
 
     @Slot(object)
     def _on_engine_status_changed(self, _status: object) -> None:
@@ -268,6 +275,7 @@ class ServingService(QObject):
                 self.entry_added.emit(entry)
             case Activity() as activity:
                 self._set_status(self._on_status(self._status.address, activity))
+                self._lend_slot()
 
     def _on_status(self, address: str, activity: Activity) -> ServingStatus:
         reason = self._reason()
