@@ -63,9 +63,7 @@ class ChatPane(QWidget):
         self._is_answering = False
         self.header = ChatHeader()
         self.transcript = Transcript(highlighting, theme)
-        self.transcript.setPlaceholderText(
-            "Ask the model about your code. Conversations stay on this computer."
-        )
+        self.transcript.setPlaceholderText("Ask the model about your code.")
         self.list = ConversationList(conversations)
         self.bar = QuestionBar()
         ConversationCommands(self, self.header, self.list, chat, conversations)
