@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
 from starpad.core.download import Download, DownloadState
 from starpad.core.engine_status import EngineState, EngineStatus
 from starpad.core.suggestion import Figures, SuggestionState
+from starpad.ui.labels import ElidedLabel
 from starpad.ui.models.progress_text import speed_text
 
 _ENGINE_TEXT = {
@@ -36,7 +37,8 @@ class StatusBar(QStatusBar):
         self.show_status(EngineStatus(EngineState.EMPTY))
 
     def _label(self, name: str, stretch: int = 0, *, is_left: bool = False) -> QLabel:
-        label = QLabel(self)
+        # A long reason may not widen the window.
+        label = ElidedLabel() if is_left else QLabel(self)
         label.setAccessibleName(name)
         label.setToolTip(name)
         if is_left:
