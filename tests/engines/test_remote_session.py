@@ -25,6 +25,7 @@ from model_servers import (
     serving,
     vllm,
 )
+from running_engine import with_held
 from starpad.core.chat import ChatOptions, Role, Turn
 from starpad.core.context_window import CaretContext
 from starpad.core.errors import EngineError, PromptTooLongError
@@ -32,7 +33,7 @@ from starpad.core.load_options import EngineKind
 from starpad.core.remote_server import FimSpelling, RemoteOptions, RemoteServer, ServerKind
 from starpad.core.sampling import Sampling
 from starpad.core.suggestion import CompletionOptions, LinePolicy
-from starpad.engines import remote_http
+from starpad.engines import remote_client, remote_http
 from starpad.engines.chat_prompt import ChatPrompter
 from starpad.engines.converse import Answer, converse
 from starpad.engines.prompt_builder import PromptBuilder
@@ -61,21 +62,7 @@ def with_remote(
     """Connect a server as the application does, run a job with it, let it go."""
     options = RemoteOptions(RemoteServer("test", server.address, **fields), key)  # type: ignore[arg-type]
 
-    async def main() -> T:
-        loaded: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
-        holding = asyncio.create_task(
-            hold_remote(options, loaded.set_result, lambda _fraction: None)
-        )
-        await asyncio.wait((holding, loaded), return_when=asyncio.FIRST_COMPLETED)
-        if not loaded.done():
-            await holding
-        try:
-            return await job(loaded.result())
-        finally:
-            holding.cancel()
-            await asyncio.wait((holding,))
-
-    return asyncio.run(main())
+    return with_held(lambda on_loaded: hold_remote(options, on_loaded, lambda _: None), job)
 
 
 async def fim(loaded: Loaded, before: str = "def add(a, b):\n    return", after: str = "\n") -> str:
@@ -321,6 +308,62 @@ def test_a_server_that_never_ends_is_cut() -> None:
     assert len(text_of(chunks)) < 10_000
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_server_that_gives_no_token_is_given_up(
+    first: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signs of life do not count."""
+    monkeypatch.setattr(remote_client, "SILENCE_S", 0.2)
+    is_over = threading.Event()
+
+    def answer(asked: Asked) -> Reply:
+        if asked.route != "/v1/completions":
+            return openai({})(asked)
+        return Alive(completion("a")[:first], is_over)
+
+    with serving(answer) as server:
+        with pytest.raises(EngineError, match="gave no token for"):
+            with_remote(server, read, first_token_s=1)
+        is_over.set()
+
+
+def test_a_model_that_must_be_loaded_first_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_client, "SILENCE_S", 1.0)
+    loading = threading.Event()
+    threading.Timer(1.5, loading.set).start()
+
+    def answer(asked: Asked) -> Reply:
+        if asked.route == "/v1/completions":
+            loading.wait(20)
+        return openai({"/v1/completions": completion("ok")})(asked)
+
+    with serving(answer) as server:
+        assert text_of(with_remote(server, read, first_token_s=30)) == "ok"
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        raw("403 No", b"{}"),
+        raw("302 Found", b"", "Location: https://x.example"),
+        raw("200 OK", PAGE),
+    ],
+)
+def test_a_gateway_that_keeps_other_routes_to_itself_is_no_obstacle(elsewhere: bytes) -> None:
+    def answer(asked: Asked) -> Reply:
+        return vllm()(asked) or elsewhere
+
+    with serving(answer) as server:
+        assert with_remote(server, fim) == " a + b"
+
+
+def test_a_share_of_1_is_not_sent_as_it_changes_nothing() -> None:
+    with serving(openai({"/v1/completions": completion("ok")})) as server:
+        with_remote(server, lambda loaded: read(loaded, sampling=Sampling(top_p=1.0)))
+    [body] = server.bodies("/v1/completions")
+    assert "top_p" not in body
+
+
 def test_a_prompt_that_is_too_long_is_said_so_by_us_or_by_the_server() -> None:
     def answer(asked: Asked) -> Reply:
         return raw("400 No", TOO_LONG) if asked.route == "/v1/completions" else vllm()(asked)
@@ -348,6 +391,19 @@ def test_leaving_early_closes_the_connection() -> None:
     with serving(endless) as server:
         with_remote(server, job)
         assert is_closed.wait(20)
+
+
+class Alive(list[bytes]):
+    """A few events, and then signs of life until it is over."""
+
+    def __init__(self, pieces: list[bytes], is_over: threading.Event) -> None:
+        super().__init__(pieces)
+        self._is_over = is_over
+
+    def __iter__(self):  # type: ignore[no-untyped-def]
+        yield from super().__iter__()
+        while not self._is_over.wait(0.02):
+            yield b": ping\n\n"
 
 
 class Endless(list[bytes]):

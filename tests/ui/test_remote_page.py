@@ -140,11 +140,12 @@ def test_what_was_entered_is_what_is_kept(
     dialog.context.setValue(4096)
     dialog.fim.setCurrentIndex(dialog.fim.findData(FimSpelling.STARCODER.value))
     dialog.proxy.setChecked(True)
+    dialog.patience.setValue(120)
     click(qtbot, dialog.choose)
     with qtbot.waitSignal(dialog.save_requested) as heard:
         save(qtbot, dialog)
     expected = RemoteServer(
-        "Work", "https://gpu.example.com", "m", 4096, FimSpelling.STARCODER, authority, True
+        "Work", "https://gpu.example.com", "m", 4096, FimSpelling.STARCODER, authority, True, 120
     )
     assert heard.args == [expected, "sk-1"]
 

@@ -36,6 +36,8 @@ class RemoteServer:
     """Certificates to trust besides the system's, in PEM."""
     uses_proxy: bool = False
     """Ask through the proxy that the environment names; never for this computer's own servers."""
+    first_token_s: int = 60
+    """How long an answer's first token may take: a server may have to load the model first."""
 
     @property
     def host(self) -> str:

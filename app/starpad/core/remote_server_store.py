@@ -79,7 +79,7 @@ def _server(values: object) -> RemoteServer | None:
             return None
         _require_usable(known["name"])
         server = RemoteServer(**known)
-        is_sound = server.context_tokens >= 0
+        is_sound = server.context_tokens >= 0 and server.first_token_s > 0
         return replace(server, address=usable_address(server.address)) if is_sound else None
     except (KeyError, TypeError, ValueError, StarpadError):
         return None

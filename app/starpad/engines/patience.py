@@ -40,6 +40,8 @@ class Patience:
     """
 
     def __init__(self, host: Host | None = None) -> None:
+        self.quiet_s = QUIET_S
+        """How long nothing may come from who rests, or cannot be seen."""
         self._host = host
         self._loop = asyncio.get_running_loop()
         self._limit: asyncio.Timeout | None = None
@@ -90,7 +92,7 @@ class Patience:
         now = time.monotonic()
         if self._host is not None:
             self._look_at_work(self._host.processor_s(), now)
-        left_s = QUIET_S - (now - max(self._since_s, self._worked_s))
+        left_s = self.quiet_s - (now - max(self._since_s, self._worked_s))
         if self._limit is not None and (left_s <= 0 or now - self._since_s >= LONGEST_S):
             self._limit.reschedule(self._loop.time())
             return

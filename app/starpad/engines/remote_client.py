@@ -1,5 +1,6 @@
 """Talks to servers that somebody else runs, with an engine client's methods."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
@@ -15,7 +16,7 @@ from starpad.engines.client import EngineClient, EngineProperties
 from starpad.engines.patience import Patience
 from starpad.engines.protocol import Chunk, CompletionRequest, EventDecoder, StopReason, Timings
 from starpad.engines.remote_dialect import Dialect, Piece
-from starpad.engines.remote_http import answered, explained
+from starpad.engines.remote_http import SILENCE_S, answered, explained
 from starpad.engines.text_stream import TextStream
 from starpad.engines.text_tokens import TextTokens, broken_up
 
@@ -38,14 +39,16 @@ class RemoteLlamaClient(EngineClient):
     async def complete(self, request: CompletionRequest) -> AsyncGenerator[Chunk, None]:
         """Yield the completion as it is generated, as EngineClient does."""
         slot = request.slot if request.slot < self._slots else -1
-        async with aclosing(super().complete(replace(request, slot=slot))) as chunks:
-            async for chunk in chunks:
+        chunks = super().complete(replace(request, slot=slot))
+        async with aclosing(_in_time(chunks, self._server)) as in_time:
+            async for chunk in in_time:
                 yield chunk
 
     @asynccontextmanager
     async def _response(
         self, method: str, route: str, body: object, patience: Patience
     ) -> AsyncIterator[httpx2.Response]:
+        patience.quiet_s = max(SILENCE_S, self._server.first_token_s)
         async with answered(self._http, self._server, route, body, method=method) as response:
             yield response
 
@@ -107,6 +110,11 @@ class RemoteClient(EngineClient):
 
         Closing this generator closes the connection, which stops the server.
         """
+        async with aclosing(_in_time(self._complete(request), self._server)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _complete(self, request: CompletionRequest) -> AsyncGenerator[Chunk, None]:
         if not request.max_tokens:
             yield Chunk("", (), _timings(request, 0.0, 0.0, 0), StopReason.LIMIT)
             return
@@ -161,6 +169,29 @@ class RemoteClient(EngineClient):
     ) -> AsyncIterator[httpx2.Response]:
         async with answered(self._http, self._server, route, body, method=method) as response:
             yield response
+
+
+async def _in_time(
+    chunks: AsyncGenerator[Chunk, None], server: RemoteServer
+) -> AsyncGenerator[Chunk, None]:
+    """Give the chunks on; EngineError when the first, or a further one, is too long in coming.
+
+    A server that sends signs of life and no token is silent, too.
+    """
+    limit_s: float = server.first_token_s
+    async with aclosing(chunks):
+        while True:
+            try:
+                async with asyncio.timeout(limit_s):
+                    chunk = await anext(chunks, None)
+            except TimeoutError as error:
+                message = f"{server.host} gave no token for {limit_s:.0f} s."
+                hint = "Ask again, or raise the limit in the server's settings."
+                raise EngineError(message, hint, retryable=True) from error
+            if chunk is None:
+                return
+            yield chunk
+            limit_s = SILENCE_S
 
 
 class _Answer:

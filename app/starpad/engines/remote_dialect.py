@@ -62,9 +62,10 @@ class OpenAiDialect:
             "model": model,
             "max_tokens": request.max_tokens,
             "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
             "stream": True,
         }
+        if sampling.top_p < 1:  # TGI refuses the 1 that changes nothing
+            body["top_p"] = sampling.top_p
         if sampling.seed >= 0:
             body["seed"] = sampling.seed
         if request.stop_texts:

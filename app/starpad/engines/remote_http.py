@@ -12,9 +12,9 @@ import httpx2
 from starpad.core.errors import EngineError, PromptTooLongError
 from starpad.core.remote_server import RemoteServer
 
+SILENCE_S = 60.0
+"""Within an answer: as long as an engine of ours may say nothing."""
 _CONNECT_S = 10
-_SILENCE_S = 60
-"""Without a byte: as long as an engine of ours may say nothing."""
 _WAITS_S = (0.5, 1.5, 4.0)
 """Before each further attempt, as long as no token has come."""
 _LONGEST_WAIT_S = 15.0
@@ -34,12 +34,14 @@ def open_client(server: RemoteServer, key: str) -> httpx2.AsyncClient:
     headers = {"Accept-Encoding": "identity"}
     if key:
         headers["Authorization"] = f"Bearer {key}"
+    asks_proxy = server.uses_proxy and not server.is_here
     return httpx2.AsyncClient(
         base_url=server.address,
         headers=headers,
-        timeout=httpx2.Timeout(_SILENCE_S, connect=_CONNECT_S),
-        trust_env=server.uses_proxy and not server.is_here,
-        verify=_trust(server) if server.address.startswith("https:") else False,
+        timeout=httpx2.Timeout(max(SILENCE_S, server.first_token_s), connect=_CONNECT_S),
+        trust_env=asks_proxy,
+        # A proxy may be reached by TLS though the server is not.
+        verify=_trust(server) if asks_proxy or server.address.startswith("https:") else False,
     )
 
 

@@ -1,6 +1,7 @@
 """Finds out what answers at an address: which server, which models, how it takes a prompt."""
 
 import json
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -12,6 +13,11 @@ from starpad.engines.remote_http import explained, read_whole, refusal
 
 Answer = dict[str, Any]
 
+_ALONE = {"Connection": "close"}
+"""Servers that are taken for another kind may end a connection without saying so."""
+_TIMEOUT = httpx2.Timeout(30, connect=10)
+"""Nothing is computed for these answers."""
+
 
 async def probe(http: httpx2.AsyncClient, server: RemoteServer) -> Abilities:
     """Return what the server is and has. No text of the user's is sent.
@@ -20,13 +26,14 @@ async def probe(http: httpx2.AsyncClient, server: RemoteServer) -> Abilities:
     """
     listed = await _ask(http, server, "GET", "/v1/models")
     models = _models(listed)
-    props = await _ask(http, server, "GET", "/props")
+    ask = partial(_ask, http, server, is_known=bool(models))
+    props = await ask("GET", "/props")
     if "default_generation_settings" in props:
         return _llama(server, models, props)
-    version = await _ask(http, server, "GET", "/api/version")
+    version = await ask("GET", "/api/version")
     if "version" in version:
         return await _ollama(http, server)
-    info = await _ask(http, server, "GET", "/info")
+    info = await ask("GET", "/info")
     if "model_id" in info:
         limit = _number(info.get("max_total_tokens") or info.get("max_input_tokens"))
         model = str(info["model_id"])
@@ -41,7 +48,7 @@ async def probe(http: httpx2.AsyncClient, server: RemoteServer) -> Abilities:
     limit = _number(details.get("max_model_len") or details.get("context_length"))
     if details.get("owned_by") == "vllm":
         body = {"model": model, "prompt": "a", "add_special_tokens": False}
-        has_tokenizer = "tokens" in await _ask(http, server, "POST", "/tokenize", body)
+        has_tokenizer = "tokens" in await ask("POST", "/tokenize", body)
         return Abilities(ServerKind.VLLM, models, model, limit, takes_ids=has_tokenizer)
     return Abilities(ServerKind.OPENAI, models, model, limit, takes_ids=False)
 
@@ -98,17 +105,31 @@ def _number(value: object) -> int:
 
 
 async def _ask(
-    http: httpx2.AsyncClient, server: RemoteServer, method: str, route: str, body: object = None
+    http: httpx2.AsyncClient,
+    server: RemoteServer,
+    method: str,
+    route: str,
+    body: object = None,
+    *,
+    is_known: bool = False,
 ) -> Answer:
-    """Return a JSON object; an empty one where the server has no such route."""
+    """Return a JSON object; an empty one where the server has no such route.
+
+    One that `is_known` to list models may stand behind a gateway that forbids other routes, sends
+    them elsewhere, or answers them with its own page. A wrong key is a wrong key (llama-server
+    lists its models without one).
+    """
     try:
-        async with http.stream(method, route, json=body) as response:
+        async with http.stream(
+            method, route, json=body, headers=_ALONE, timeout=_TIMEOUT
+        ) as response:
             content = await read_whole(response, server)
     except httpx2.HTTPError as error:
         raise explained(error, server) from error
-    if response.status_code in (401, 403) or 300 <= response.status_code < 400:
+    is_elsewhere = response.status_code == 403 or 300 <= response.status_code < 400
+    if response.status_code == 401 or (is_elsewhere and not is_known):
         raise refusal(server, response, content)
-    if is_web_page(content) and response.is_success:
+    if is_web_page(content) and response.is_success and not is_known:
         message = f"{server.host} answers with a web page, not as a server of language models."
         raise EngineError(message, "Check the address; a network may want you to log in first.")
     try:

@@ -32,6 +32,7 @@ from starpad.ui.spoken import announce
 
 _WIDTH_CHARACTERS = 84
 _MOST_TOKENS = 1 << 20
+_LONGEST_S = 600
 _KINDS = (
     "llama-server, vLLM, Text Generation Inference, Ollama, or any server that speaks OpenAI's "
     "completions API."
@@ -70,6 +71,7 @@ class RemoteDialog(QDialog):
         self.model = QComboBox()
         self.context = QSpinBox()
         self.fim = QComboBox()
+        self.patience = QSpinBox()
         self.authority = QLineEdit()
         self.choose = QPushButton("Choose &file…")
         self.proxy = QCheckBox("Through the &proxy that the environment names")
@@ -120,6 +122,7 @@ class RemoteDialog(QDialog):
             fim=FimSpelling(self.fim.currentData()),
             ca_file=self.authority.text().strip(),
             uses_proxy=self.proxy.isChecked(),
+            first_token_s=self.patience.value(),
         )
         return server if server.name else replace(server, name=server.host)
 
@@ -147,6 +150,9 @@ class RemoteDialog(QDialog):
         self.context.setGroupSeparatorShown(True)
         self.context.setSuffix(" tokens")
         self.context.setSpecialValueText("As the server says")
+        self.patience.setRange(5, _LONGEST_S)
+        self.patience.setSuffix(" s")
+        self.patience.setToolTip("A server that must load the model first needs more.")
         for spelling, words in _FIM_WORDS.items():
             self.fim.addItem(words, spelling.value)
         self.authority.setPlaceholderText("The system's own authorities")
@@ -163,6 +169,7 @@ class RemoteDialog(QDialog):
             ("&Name", self.name, None),
             ("Conte&xt window", self.context, None),
             ("Fill &in the middle", self.fim, None),
+            ("First t&oken within", self.patience, None),
             ("Certificate a&uthority", self.authority, self.choose),
         ):
             field.setAccessibleName(words.replace("&", ""))
@@ -214,6 +221,7 @@ class RemoteDialog(QDialog):
         self.fim.setCurrentIndex(max(0, self.fim.findData(server.fim.value)))
         self.authority.setText(server.ca_file)
         self.proxy.setChecked(server.uses_proxy)
+        self.patience.setValue(server.first_token_s)
         self._on_place_changed()
 
     def _show(self, *, answer: str = "", problem: str = "", hint: str = "") -> None:
