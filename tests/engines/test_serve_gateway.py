@@ -421,6 +421,21 @@ def test_the_editors_chat_goes_first_and_leaves_nothing_in_the_slot(
     assert later["usage"]["prompt_tokens_details"]["cached_tokens"] == 0
 
 
+@pytest.mark.parametrize("kind", ["ggml", "external"])
+def test_other_engines_are_served_alike(kind: str, tmp_path: Path) -> None:
+    with running(kind, tmp_path) as engine, sharing(upstream_of(engine)) as share:
+        _, whole = share.ask("/v1/completions", body(suffix=REST))
+        *events, _ = share.events("/v1/completions", body(suffix=REST))
+        text = "".join(event["choices"][0]["text"] for event in events)
+        assert text == whole["choices"][0]["text"]
+        assert whole["usage"]["prompt_tokens"] > 3
+        status, chat = share.ask("/v1/chat/completions", {"messages": QUESTION, "max_tokens": 4})
+        assert (status, chat["object"]) == (200, "chat.completion")
+        assert (
+            share.ask("/infill", {"prompt": CODE, "input_suffix": REST, "n_predict": 4})[0] == 200
+        )
+
+
 # -- real programs --------------------------------------------------------------------------------
 
 
