@@ -2,10 +2,10 @@
 
 import asyncio
 import subprocess
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from starpad.core.chat_format import ChatFormat
 from starpad.core.engine_status import LoadedModel
@@ -13,6 +13,7 @@ from starpad.core.fim import SPECIAL_TOKEN_TEXTS, resolve
 from starpad.core.paths import demo_model, host_command, host_environment
 from starpad.engines import process
 from starpad.engines.client import EngineClient
+from starpad.engines.session import Loaded
 from starpad.engines.spec import KEY_VARIABLE, EngineReady, EngineSpec
 
 KEY = "a key for the tests"
@@ -65,3 +66,24 @@ async def model_in(
         model, chat=chat, chat_stop_ids=fim.stop_ids | stops,
         bos_text=properties.bos_text, eos_text=properties.eos_text,
     )  # fmt: skip
+
+
+def with_held(
+    hold: Callable[[Callable[[Loaded], None]], Coroutine[Any, Any, object]],
+    job: Callable[[Loaded], Awaitable[T]],
+) -> T:
+    """Run a job with the model that `hold` loads and tells of, then let it go."""
+
+    async def main() -> T:
+        loaded: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
+        holding = asyncio.create_task(hold(loaded.set_result))
+        await asyncio.wait((holding, loaded), return_when=asyncio.FIRST_COMPLETED)
+        if not loaded.done():
+            await holding
+        try:
+            return await job(loaded.result())
+        finally:
+            holding.cancel()
+            await asyncio.wait((holding,))
+
+    return asyncio.run(main())

@@ -1,16 +1,18 @@
 """Every way to load a model reaches the real engine, and a wrong one is said in words."""
 
-import asyncio
+import random
 import re
+import struct
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
+from running_engine import with_held
 from starpad.core.errors import EngineError, ModelFileError, StarpadError
 from starpad.core.load_options import (
     FlashAttention,
@@ -26,6 +28,8 @@ from starpad.engines import session
 from starpad.engines.process import new_log
 from starpad.engines.protocol import CompletionRequest
 from starpad.engines.session import Loaded
+from gguf_files import Metadata, gguf
+from gguf_files import write as write_file
 from zero_model import Shape, write_zero_model
 
 T = TypeVar("T")
@@ -42,27 +46,12 @@ def with_model(
 ) -> T:
     """Load a model as the application does, run a job with it, unload it."""
 
-    async def main() -> T:
-        loaded: asyncio.Future[Loaded] = asyncio.get_running_loop().create_future()
-        holding = asyncio.create_task(
-            session.hold_model(
-                session.prepare(options),
-                new_log() if lines is None else lines,
-                loaded.set_result,
-                lambda _fraction: None,
-                on_verdict,
-            )
-        )
-        await asyncio.wait((holding, loaded), return_when=asyncio.FIRST_COMPLETED)
-        if not loaded.done():
-            await holding
-        try:
-            return await job(loaded.result())
-        finally:
-            holding.cancel()
-            await asyncio.wait((holding,))
+    def hold(on_loaded: Callable[[Loaded], None]) -> Coroutine[Any, Any, object]:
+        prepared = session.prepare(options)
+        ring = new_log() if lines is None else lines
+        return session.hold_model(prepared, ring, on_loaded, lambda _fraction: None, on_verdict)
 
-    return asyncio.run(main())
+    return with_held(hold, job)
 
 
 async def write(loaded: Loaded, prompt: str = CODE, tokens: int = 48) -> list[int]:
@@ -128,7 +117,7 @@ def test_smaller_context_numbers_need_flash_attention_and_say_so() -> None:
             replace(DEMO, speculation=Speculation.DRAFT, draft_model=Path("none.gguf")),
             "none.gguf does not exist",
         ),
-        (replace(DEMO, lora=(LoraAdapter(demo_model()),)), "could not be loaded"),
+        (replace(DEMO, lora=(LoraAdapter(demo_model()),)), "starpad-demo-q8_0.gguf is no LoRA"),
     ],
 )
 def test_what_cannot_be_is_said(options: LoadOptions, words: str) -> None:
@@ -141,6 +130,84 @@ def test_a_draft_of_another_vocabulary_is_refused_before_it_is_loaded(tmp_path: 
     options = replace(DEMO, speculation=Speculation.DRAFT, draft_model=other)
     with pytest.raises(ModelFileError, match="its vocabulary differs"):
         session.prepare(options)
+
+
+def test_a_draft_with_one_other_token_is_refused_before_it_is_loaded(tmp_path: Path) -> None:
+    """llama.cpp would load it, leave it unused, and say so in its log alone."""
+    data = bytearray(demo_model().read_bytes())
+    at = data.index(b"self", data.index(b"tokenizer.ggml.tokens"))
+    data[at : at + 4] = b"zelf"
+    other = tmp_path / "other.gguf"
+    other.write_bytes(data)
+    options = replace(DEMO, speculation=Speculation.DRAFT, draft_model=other)
+    with pytest.raises(ModelFileError, match=r"other\.gguf cannot guess for .*vocabulary differs"):
+        session.prepare(options)
+
+
+def _adapter(folder: Path, architecture: str, *, rows: int, name: str) -> Path:
+    """Write a LoRA adapter for a layer of the demonstration model, which is 256 numbers wide."""
+    metadata: Metadata = {
+        "general.architecture": architecture,
+        "general.type": "adapter",
+        "adapter.type": "lora",
+        "adapter.lora.alpha": 8.0,
+    }
+    layer, f32 = "blk.0.ffn_down.weight", 0
+    first, second = 1024 * rows * 4, rows * 256 * 4
+    tensors = [
+        (f"{layer}.lora_a", (1024, rows), f32, 0),
+        (f"{layer}.lora_b", (rows, 256 if name != "odd.gguf" else 128), f32, first),
+    ]
+    head = gguf(metadata, tensors, data_bytes=0)
+    numbers = random.Random(1)
+    weights = (numbers.gauss(0, 0.1) for _ in range((first + second) // 4))
+    return write_file(folder, head + b"".join(struct.pack("<f", one) for one in weights), name)
+
+
+def test_an_adapter_changes_what_is_written_by_as_much_as_it_counts(
+    tmp_path: Path, plain: list[int]
+) -> None:
+    path = _adapter(tmp_path, "starcoder2", rows=4, name="lora.gguf")
+    strong = with_model(replace(DEMO, lora=(LoraAdapter(path, 4.0),)), write)
+    assert strong != plain
+    assert with_model(replace(DEMO, lora=(LoraAdapter(path, 0.0),)), write) == plain
+
+
+@pytest.mark.parametrize(
+    ("architecture", "name", "words"),
+    [
+        ("llama", "lora.gguf", r"lora\.gguf is made for a llama model"),
+        ("starcoder2", "odd.gguf", r"odd\.gguf"),
+    ],
+)
+def test_an_adapter_that_does_not_fit_is_named(
+    tmp_path: Path, architecture: str, name: str, words: str
+) -> None:
+    path = _adapter(tmp_path, architecture, rows=4, name=name)
+    with pytest.raises(StarpadError, match=words):
+        with_model(replace(DEMO, lora=(LoraAdapter(path),)), write)
+
+
+def test_a_file_that_is_no_gguf_is_no_adapter(tmp_path: Path) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not an adapter")
+    with pytest.raises(ModelFileError, match=r"notes\.txt cannot be used"):
+        session.prepare(replace(DEMO, lora=(LoraAdapter(path),)))
+
+
+def test_a_model_guesses_for_itself_without_a_miss() -> None:
+    verdicts: list[SpeculationVerdict] = []
+
+    async def job(loaded: Loaded) -> None:
+        for number in range(24):
+            await write(loaded, CODE.replace("value", f"item{number}"), 64)
+            if verdicts:
+                return
+
+    options = replace(DEMO, speculation=Speculation.DRAFT, draft_model=demo_model())
+    with_model(options, job, on_verdict=verdicts.append)
+    [verdict] = verdicts
+    assert verdict.right == verdict.guesses > 0
 
 
 def test_what_is_loaded_beside_the_model_is_reckoned_with(tmp_path: Path) -> None:
