@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import pytest
 
+from gguf_files import Metadata, gguf
+from gguf_files import write as write_file
 from running_engine import with_held
 from starpad.core.errors import EngineError, ModelFileError, StarpadError
 from starpad.core.load_options import (
@@ -28,8 +30,6 @@ from starpad.engines import session
 from starpad.engines.process import new_log
 from starpad.engines.protocol import CompletionRequest
 from starpad.engines.session import Loaded
-from gguf_files import Metadata, gguf
-from gguf_files import write as write_file
 from zero_model import Shape, write_zero_model
 
 T = TypeVar("T")
@@ -211,11 +211,10 @@ def test_a_model_guesses_for_itself_without_a_miss() -> None:
 
 
 def test_what_is_loaded_beside_the_model_is_reckoned_with(tmp_path: Path) -> None:
-    adapter = tmp_path / "adapter.gguf"
-    adapter.write_bytes(bytes(5_000_000))
+    adapter = _adapter(tmp_path, "starcoder2", rows=4, name="adapter.gguf")
     alone = session.prepare(DEMO).need.total_bytes
     with_adapter = session.prepare(replace(DEMO, lora=(LoraAdapter(adapter),))).need.total_bytes
-    assert with_adapter - alone == 5_000_000
+    assert with_adapter - alone == adapter.stat().st_size
     draft = replace(DEMO, speculation=Speculation.DRAFT, draft_model=demo_model())
     assert session.prepare(draft).need.total_bytes - alone > demo_model().stat().st_size
 

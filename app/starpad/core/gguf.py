@@ -4,6 +4,7 @@ Format: docs/gguf.md of the ggml project; block sizes: ggml-common.h.
 """
 
 import contextlib
+import hashlib
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -220,17 +221,34 @@ def read_beginning(stream: BinaryIO) -> Mapping[str, Value]:
     return metadata
 
 
+def digest_texts(stream: BinaryIO, key: str) -> bytes:
+    """Return what tells one array of texts from another; empty if there is none of that name.
+
+    Raises EOFError when the stream ends before, CorruptGgufError when the bytes make no sense.
+    """
+    reader = _Reader(stream, b"")
+    _, _, entries = _read_counts(reader)
+    for _ in range(entries):
+        name, kind = reader.text(_MAX_NAME_BYTES), reader.u32()
+        if kind != _ARRAY:
+            reader.value(kind)
+            continue
+        item_kind, length = reader.array_head()
+        if name != key or item_kind != _STRING:
+            reader.array_body(item_kind, length)
+            continue
+        digest = hashlib.blake2b()
+        for _ in range(length):
+            text = reader.take(reader.u64(_MAX_TEXT_BYTES, "the length of a text"))
+            digest.update(len(text).to_bytes(4, "little") + text)
+        return digest.digest()
+    return b""
+
+
 def _read_metadata(reader: _Reader, metadata: dict[str, Value]) -> tuple[int, int]:
     """Read up to the tensors; return the version and how many tensors there are."""
-    if reader.take(len(MAGIC)) != MAGIC:
-        raise CorruptGgufError("its first bytes are not GGUF")
-    version = reader.u32()
-    if version & 0xFFFF == 0:
-        raise CorruptGgufError("it is written for big-endian machines")
-    if version not in (2, 3):
-        raise CorruptGgufError(f"it is of GGUF version {version}, readable are 2 and 3")
-    tensor_count = reader.u64(_MAX_TENSORS, "the number of tensors")
-    for _ in range(reader.u64(_MAX_METADATA, "the number of metadata entries")):
+    version, tensor_count, entries = _read_counts(reader)
+    for _ in range(entries):
         key, kind = reader.text(_MAX_NAME_BYTES), reader.u32()
         if kind == _ARRAY:
             item_kind, length = reader.array_head()
@@ -239,3 +257,16 @@ def _read_metadata(reader: _Reader, metadata: dict[str, Value]) -> tuple[int, in
         else:
             metadata[key] = reader.value(kind)
     return version, tensor_count
+
+
+def _read_counts(reader: _Reader) -> tuple[int, int, int]:
+    """Return the version, how many tensors there are and how many metadata entries."""
+    if reader.take(len(MAGIC)) != MAGIC:
+        raise CorruptGgufError("its first bytes are not GGUF")
+    version = reader.u32()
+    if version & 0xFFFF == 0:
+        raise CorruptGgufError("it is written for big-endian machines")
+    if version not in (2, 3):
+        raise CorruptGgufError(f"it is of GGUF version {version}, readable are 2 and 3")
+    tensor_count = reader.u64(_MAX_TENSORS, "the number of tensors")
+    return version, tensor_count, reader.u64(_MAX_METADATA, "the number of metadata entries")

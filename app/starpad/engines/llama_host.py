@@ -91,7 +91,7 @@ def _parameters(xllamacpp: Any, spec: EngineSpec, key: str, devices: tuple[Devic
     parameters.n_ctx = spec.context_tokens * spec.slots
     has_gpu = spec.gpu_layers != 0 and any(device.is_gpu for device in devices)
     usual = _GPU_BATCH_TOKENS if has_gpu else BATCH_TOKENS
-    parameters.n_batch = spec.batch_tokens or usual
+    parameters.n_batch = parameters.n_ubatch = spec.batch_tokens or usual
     parameters.cpuparams.n_threads = spec.threads
     parameters.cpuparams_batch.n_threads = spec.prompt_threads or spec.threads
     kv_type = getattr(xllamacpp.ggml_type, f"GGML_TYPE_{spec.kv_type.upper()}")

@@ -108,7 +108,9 @@ class EngineProcess:
             ready = EngineReady.from_json(line)
         except (ValueError, KeyError, TypeError) as error:
             reason = self._failure(line, await self.wait())
-            message = f"{self._spec.name} could not be loaded: {reason}"
+            adapters = ", ".join(adapter.path.name for adapter in self._spec.lora)
+            what = f"{self._spec.name} with {adapters}" if adapters else self._spec.name
+            message = f"{what} could not be loaded: {reason}"
             raise EngineError(message, "The engine's log says more.") from error
         self._is_ready = True
         log.info("engine ready at %s, version %s", ready.url, ready.version)

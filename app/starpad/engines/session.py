@@ -1,7 +1,6 @@
 """One model's life in an engine: checked, loaded, asked what it knows, held until it ends."""
 
 import asyncio
-import contextlib
 import secrets
 from collections import deque
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING
 from starpad.core.chat_format import ChatFormat
 from starpad.core.engine_exit import ExitReport
 from starpad.core.engine_status import LoadedModel, Placement
-from starpad.core.errors import ModelFileError, NotEnoughMemoryError
+from starpad.core.errors import NotEnoughMemoryError
 from starpad.core.load_options import EngineKind, LoadOptions, Speculation
 from starpad.core.memory_fit import Fit, MemoryNeed, estimate, fits
 from starpad.core.model_file import ModelHeader, read_header
@@ -20,6 +19,7 @@ from starpad.core.paths import demo_model
 from starpad.core.speculation import SpeculationVerdict
 from starpad.engines import devices, special_tokens
 from starpad.engines.chat_choice import format_of
+from starpad.engines.companions import companion_bytes, draft_share, require_companions
 from starpad.engines.load_progress import report_progress
 from starpad.engines.process import EngineProcess
 from starpad.engines.spec import BATCH_TOKENS, SLOTS, EngineReady, EngineSpec
@@ -68,7 +68,7 @@ def prepare(options: LoadOptions, *, freed_bytes: int = 0, gpu_free_bytes: int =
     Raises ModelFileError, and NotEnoughMemoryError when the model does not fit.
     """
     header = read_header(options.path)
-    _require_same_vocabulary(header, options)
+    require_companions(header, options)
     prepared = reckon(header, options, freed_bytes=freed_bytes, gpu_free_bytes=gpu_free_bytes)
     if not prepared.fit.is_enough:
         hint = "Choose a smaller model or a smaller context, or close programs."
@@ -82,30 +82,10 @@ def reckon(
     """Return what `prepare` does for a header that may be a remote file's; refuses nothing."""
     batch_tokens = options.batch_tokens or BATCH_TOKENS
     need = estimate(header, options.context_tokens, SLOTS, options.kv_type, batch_tokens)
-    need = replace(need, weights_bytes=need.weights_bytes + _companion_bytes(options, need))
+    need = replace(need, weights_bytes=need.weights_bytes + companion_bytes(options, need))
     available = devices.available_memory_bytes() + freed_bytes
     fit = fits(need, available, gpu_free_bytes if options.gpu_layers else 0)
     return Prepared(_spec(header, options, need), header, need, fit, options, available)
-
-
-def _require_same_vocabulary(header: ModelHeader, options: LoadOptions) -> None:
-    if options.speculation is not Speculation.DRAFT or options.draft_model is None:
-        return
-    draft = read_header(options.draft_model)
-    if draft.vocabulary_tokens != header.vocabulary_tokens:
-        message = f"{draft.path.name} cannot guess for {header.path.name}: its vocabulary differs."
-        raise ModelFileError(message, "Choose a smaller model of the same series to guess ahead.")
-
-
-def _companion_bytes(options: LoadOptions, need: MemoryNeed) -> int:
-    """Return what is loaded beside the model: adapters, and a draft model with its context."""
-    companions = 0
-    with contextlib.suppress(OSError, ModelFileError):  # loading will say so
-        companions = sum(adapter.path.stat().st_size for adapter in options.lora)
-        if options.speculation is Speculation.DRAFT and options.draft_model is not None:
-            draft = estimate(read_header(options.draft_model), need.context_tokens, SLOTS)
-            companions += draft.weights_bytes + draft.kv_bytes
-    return companions
 
 
 async def hold_model(
@@ -147,7 +127,7 @@ async def hold_model(
         async with EngineClient(ready.url, key, process) as client:
             model = await _describe(client, prepared, ready, chat, await process.placement())
             if spec.speculation is not Speculation.OFF:
-                watch = SpeculationWatch(on_verdict)
+                watch = SpeculationWatch(on_verdict, draft_share(prepared.header, prepared.options))
                 await watch.probe(client)
                 client.on_cost = watch.note
             on_progress(1.0)
