@@ -341,3 +341,18 @@ def test_clients_that_never_read_do_not_keep_others_waiting() -> None:
 
     with engine() as url:
         assert ask(url, job)[-1].is_last
+
+
+def test_a_ping_in_the_very_moment_of_giving_up_does_not_prolong_the_wait() -> None:
+    async def main() -> None:
+        with patience.Patience() as waiting:
+            waiting._since_s = waiting._worked_s = waiting._since_s - patience.QUIET_S
+
+            async def ping() -> bytes:
+                waiting._look()
+                return b":\n\n"
+
+            with pytest.raises(EngineError, match="did not answer for 60 s"):
+                await waiting.wait_for(ping())
+
+    asyncio.run(main())

@@ -48,6 +48,7 @@ class Patience:
         self._timer: asyncio.TimerHandle | None = None
         self._since_s = self._worked_s = time.monotonic()
         self._processor_s: float | None = None
+        self._is_over = False
 
     def __enter__(self) -> Self:
         self._timer = self._loop.call_later(QUIET_S / _LOOKS, self._look)
@@ -74,18 +75,24 @@ class Patience:
         self._limit = limit = asyncio.timeout(None)
         try:
             async with limit:
-                return await awaitable
+                value = await awaitable
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            quiet_s = time.monotonic() - self._since_s
-            message = f"The engine did not answer for {quiet_s:.0f} s."
-            if self._host is None:
-                raise EngineError(message, "Restart it.", retryable=True) from error
-            self._host.end_hung(quiet_s)
-            raise EngineError(message, "It was ended; start it again.", retryable=True) from error
+            raise self._given_up() from error
         finally:
             self._limit = None
+        if self._is_over:  # a ping came in the very moment, before the time-out could
+            raise self._given_up()
+        return value
+
+    def _given_up(self) -> EngineError:
+        quiet_s = time.monotonic() - self._since_s
+        message = f"The engine did not answer for {quiet_s:.0f} s."
+        if self._host is None:
+            return EngineError(message, "Restart it.", retryable=True)
+        self._host.end_hung(quiet_s)
+        return EngineError(message, "It was ended; start it again.", retryable=True)
 
     def _look(self) -> None:
         """Look now and then, rather than at each token, whether it is time to give up."""
@@ -94,6 +101,7 @@ class Patience:
             self._look_at_work(self._host.processor_s(), now)
         left_s = self.quiet_s - (now - max(self._since_s, self._worked_s))
         if self._limit is not None and (left_s <= 0 or now - self._since_s >= LONGEST_S):
+            self._is_over = True
             self._limit.reschedule(self._loop.time())
             return
         next_s = QUIET_S / _LOOKS
