@@ -16,16 +16,18 @@ import secrets
 import statistics
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import random_model
 from starpad.core import paths
+from starpad.core.load_options import LoadOptions
 from starpad.core.model_file import read_header
-from starpad.engines import devices
 from starpad.engines.client import EngineClient
 from starpad.engines.process import EngineProcess, new_log
 from starpad.engines.protocol import CompletionRequest, Timings
-from starpad.engines.spec import BATCH_TOKENS, EngineSpec
+from starpad.engines.session import prepare
+from starpad.engines.spec import BATCH_TOKENS
 
 PROMPT_TOKENS = 4000
 CONTEXT_TOKENS = 4096
@@ -44,8 +46,7 @@ async def _ask(client: EngineClient, prompt: tuple[int, ...]) -> tuple[float, Ti
 async def _measure(model: Path, runs: int) -> None:
     context = min(CONTEXT_TOKENS, read_header(model).context_tokens)
     length = min(PROMPT_TOKENS, context - BATCH_TOKENS)
-    threads = devices.physical_cores()
-    spec = EngineSpec(model, "model", context, threads, slots=1)
+    spec = replace(prepare(LoadOptions(model, context_tokens=context)).spec, slots=1)
     key, numbers = secrets.token_urlsafe(32), random.Random(1)
 
     def prompt(count: int) -> tuple[int, ...]:

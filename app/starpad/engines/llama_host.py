@@ -17,7 +17,6 @@ from starpad.core.engine_status import Device
 from starpad.core.load_options import FlashAttention, Speculation, Weights
 from starpad.engines.placement import LOG_LEVEL
 from starpad.engines.spec import (
-    BATCH_TOKENS,
     KEY_VARIABLE,
     NGRAM_GUESSES,
     NGRAM_TOKENS,
@@ -90,7 +89,7 @@ def _parameters(xllamacpp: Any, spec: EngineSpec, key: str, devices: tuple[Devic
     parameters.n_parallel = spec.slots
     parameters.n_ctx = spec.context_tokens * spec.slots
     has_gpu = spec.gpu_layers != 0 and any(device.is_gpu for device in devices)
-    usual = _GPU_BATCH_TOKENS if has_gpu else BATCH_TOKENS
+    usual = _GPU_BATCH_TOKENS if has_gpu else spec.processor_batch_tokens
     parameters.n_batch = parameters.n_ubatch = spec.batch_tokens or usual
     parameters.cpuparams.n_threads = spec.threads
     parameters.cpuparams_batch.n_threads = spec.prompt_threads or spec.threads

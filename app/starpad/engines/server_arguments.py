@@ -10,7 +10,7 @@ from pathlib import Path
 
 from starpad.core.load_options import FlashAttention, KvType, Speculation, Weights
 from starpad.engines.placement import LOG_LEVEL
-from starpad.engines.spec import BATCH_TOKENS, NGRAM_GUESSES, NGRAM_TOKENS, EngineSpec
+from starpad.engines.spec import NGRAM_GUESSES, NGRAM_TOKENS, EngineSpec
 
 GPU_BATCH_TOKENS = 512
 KEY_VARIABLE = "LLAMA_API_KEY"
@@ -58,7 +58,7 @@ def arguments(
         return is_known
 
     add("--threads-batch", str(spec.prompt_threads or spec.threads))
-    usual = GPU_BATCH_TOKENS if has_gpu and spec.gpu_layers else BATCH_TOKENS
+    usual = GPU_BATCH_TOKENS if has_gpu and spec.gpu_layers else spec.processor_batch_tokens
     add("--batch-size", str(spec.batch_tokens or usual))
     add("--alias", spec.name.replace(",", " "))  # a comma would make two names of it
     add("--no-kv-unified")  # or one slot takes what the other needs
@@ -79,6 +79,7 @@ def arguments(
         add("--chat-template-file", str(template))
     _ = add("--no-ui") or add("--no-webui")
     add("--offline")
+    add("--check-tensors")  # weights that are no numbers would be generated with without a word
     add("--cors-origins", "")
     add("--no-cors-credentials")
     add("--log-prefix")

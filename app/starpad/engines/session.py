@@ -22,7 +22,7 @@ from starpad.engines.chat_choice import format_of
 from starpad.engines.companions import companion_bytes, draft_share, require_companions
 from starpad.engines.load_progress import report_progress
 from starpad.engines.process import EngineProcess
-from starpad.engines.spec import BATCH_TOKENS, SLOTS, EngineReady, EngineSpec
+from starpad.engines.spec import BATCH_TOKENS, LARGE_BATCH_TOKENS, SLOTS, EngineReady, EngineSpec
 from starpad.engines.speculation import SpeculationWatch
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ def _spec(header: ModelHeader, options: LoadOptions, need: MemoryNeed) -> Engine
         kind=_kind(header, options),
         program=options.program,
         batch_tokens=options.batch_tokens,
+        processor_batch_tokens=BATCH_TOKENS if is_small else LARGE_BATCH_TOKENS,
         flash_attention=options.flash_attention,
         weights=options.weights,
         device=options.device,

@@ -23,6 +23,9 @@ SLOTS = 2
 """Completion and chat each pin one, so that neither evicts the other's cache."""
 BATCH_TOKENS = 128
 """Prompt tokens that are evaluated between two looks at whether the request was cancelled."""
+LARGE_BATCH_TOKENS = 64
+"""The same for a model that takes a good part of a second for 128. llama.cpp's server looks up
+only when the next batch has begun: a cancelled prompt is read for up to two of them."""
 
 NGRAM_TOKENS = 4
 """N-gram speculation guesses that what followed this many tokens before follows them again. Of
@@ -57,7 +60,8 @@ class EngineSpec:
     """For reading a prompt, many tokens at a time; 0 takes as many as for generating."""
     slots: int = SLOTS
     batch_tokens: int = 0
-    """Prompt tokens read at a time; 0 takes BATCH_TOKENS, more on a GPU."""
+    """Prompt tokens read at a time; 0 takes `processor_batch_tokens`, more on a GPU."""
+    processor_batch_tokens: int = BATCH_TOKENS
     gpu_layers: int = -1
     """-1 lets the engine choose."""
     kv_type: KvType = KvType.F16
