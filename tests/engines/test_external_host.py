@@ -220,7 +220,7 @@ def test_stopping_it_while_it_loads_leaves_nothing(spec: EngineSpec, tmp_path: P
 def test_a_port_may_be_chosen_and_one_that_is_taken_is_named(spec: EngineSpec) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert f"port: {port}" in failure(replace(spec, port=port))
+        assert f"uses port {port}" in failure(replace(spec, port=port))
     url = with_process(replace(spec, port=port), lambda process: process.wait_ready()).url
     assert url == f"http://127.0.0.1:{port}"
 
@@ -232,7 +232,7 @@ def test_another_server_on_the_port_is_not_taken_for_ours(spec: EngineSpec) -> N
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(None, failure, replace(spec, port=port), "other")
 
-    assert "bind" in with_process(spec, job)
+    assert "another program uses port" in with_process(spec, job)
 
 
 def test_a_broken_model_is_explained_in_the_servers_words(spec: EngineSpec, tmp_path: Path) -> None:
