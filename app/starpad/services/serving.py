@@ -1,6 +1,5 @@
 """Lets other programs of this computer use the loaded model, through a process of its own."""
 
-import contextlib
 import logging
 from collections import deque
 from pathlib import Path
@@ -69,6 +68,7 @@ class ServingService(QObject):
         self._status = ServingStatus(ServingState.OFF)
         self._restarts = RestartPolicy()
         self._upstream: Upstream | None = None
+        self._is_shut_down = False
         self.entries: deque[LogEntry] = deque(maxlen=MOST_ENTRIES)
         """What was asked since sharing was switched on, the oldest first."""
         self.totals = Totals()
@@ -131,8 +131,10 @@ class ServingService(QObject):
 
     def shutdown(self) -> None:
         """End the process. May be called again."""
-        with contextlib.suppress(RuntimeError):  # disconnected already
-            self._engine.status_changed.disconnect(self._on_engine_status_changed)
+        if self._is_shut_down:
+            return
+        self._is_shut_down = True
+        self._engine.status_changed.disconnect(self._on_engine_status_changed)
         self._end_process()
         self._status = ServingStatus(ServingState.OFF)
 
