@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from starpad.highlighting import lexing
 from starpad.highlighting.protocol import MAX_CHARACTERS, MAX_LINE_CHARACTERS
-from starpad.services import highlighting
+from starpad.services import host_process
 from starpad.services.highlighting import HighlightService, LineSpans, SpanUpdate
 
 ANSWER_MS = 20_000
@@ -120,7 +120,7 @@ def test_a_killed_host_is_started_again_and_all_documents_get_their_colors(
 def test_a_host_that_keeps_dying_is_given_up_and_every_document_is_plain(
     client: Client, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(highlighting, "host_command", lambda _role: ["/bin/sh", "-c", "exit 3"])
+    monkeypatch.setattr(host_process, "host_command", lambda _role: ["/bin/sh", "-c", "exit 3"])
     client.add(1, "python", ["x = 1"])
     client.add(2, "c", ["int x;"])
     qtbot.waitUntil(lambda: set(client.plain) == {1, 2}, timeout=ANSWER_MS)
@@ -131,7 +131,7 @@ def test_a_host_that_cannot_be_started_leaves_documents_plain(
     client: Client, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     missing = str(tmp_path / "missing")
-    monkeypatch.setattr(highlighting, "host_command", lambda _role: [missing])
+    monkeypatch.setattr(host_process, "host_command", lambda _role: [missing])
     client.add(1, "python", ["x = 1"])
     qtbot.waitUntil(lambda: 1 in client.plain, timeout=ANSWER_MS)
 
@@ -140,7 +140,7 @@ def test_what_the_host_says_when_it_dies_is_in_the_log(
     client: Client, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     command = ["/bin/sh", "-c", "echo a bad day >&2; exit 3"]
-    monkeypatch.setattr(highlighting, "host_command", lambda _role: command)
+    monkeypatch.setattr(host_process, "host_command", lambda _role: command)
     client.add(1, "python", ["x = 1"])
     qtbot.waitUntil(lambda: 1 in client.plain, timeout=ANSWER_MS)
     assert "a bad day" in caplog.text

@@ -31,11 +31,6 @@ class GpuReport(QObject):
         self._checking: dict[int, Path] = {}
         jobs.job_ended.connect(self._on_jobs_job_ended)
 
-    @property
-    def is_checking(self) -> bool:
-        """Whether an answer to `check` is to come."""
-        return bool(self._checking)
-
     def look(self) -> None:
         """Look at the computer, unless that is under way."""
         if not self._looking:

@@ -5,9 +5,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QProcess, QTimer, Signal, Slot
 
-from starpad.core.paths import host_command, host_environment
 from starpad.core.restart_policy import RestartPolicy
 from starpad.highlighting.protocol import (
     MAX_LINE_CHARACTERS,
@@ -17,6 +16,7 @@ from starpad.highlighting.protocol import (
     is_too_large,
     taken_frames,
 )
+from starpad.services.host_process import host_process
 
 __all__ = ["HighlightService", "LineSpans", "SpanUpdate"]
 
@@ -110,17 +110,12 @@ class HighlightService(QObject):
             process.write(encode(message))
 
     def _start_process(self) -> QProcess:
-        process = QProcess(self)
-        environment = QProcessEnvironment()
-        for name, value in host_environment().items():
-            environment.insert(name, value)
-        process.setProcessEnvironment(environment)
+        process = host_process("highlight-host", self)
         process.readyReadStandardOutput.connect(self._on_output_ready)
         process.finished.connect(self._on_process_ended)
         process.errorOccurred.connect(self._on_process_error)
-        program, *arguments = host_command("highlight-host")
         self._process = process
-        process.start(program, arguments)
+        process.start()
         return process
 
     def _end_process(self) -> None:

@@ -4,12 +4,11 @@ import logging
 from collections import deque
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal, Slot
+from PySide6.QtCore import QObject, QProcess, Signal, Slot
 
 from starpad.core.engine_status import EngineState
 from starpad.core.errors import StarpadError
 from starpad.core.load_options import EngineKind
-from starpad.core.paths import host_command, host_environment
 from starpad.core.restart_policy import RestartPolicy
 from starpad.core.serve_key import KeyFile
 from starpad.core.serving import Activity, LogEntry, ServingState, ServingStatus, Totals
@@ -28,6 +27,7 @@ from starpad.engines.serve_protocol import (
     read_report,
 )
 from starpad.services.engine import EngineService
+from starpad.services.host_process import host_process
 
 _log = logging.getLogger(__name__)
 
@@ -146,18 +146,13 @@ class ServingService(QObject):
         except StarpadError as error:
             self._fail(error.message, error.hint)
             return
-        process = QProcess(self)
-        environment = QProcessEnvironment()
-        for name, value in host_environment().items():
-            environment.insert(name, value)
-        process.setProcessEnvironment(environment)
+        process = host_process("serve-host", self)
         process.readyReadStandardOutput.connect(self._on_output_ready)
         process.finished.connect(self._on_process_ended)
         process.errorOccurred.connect(self._on_process_error)
-        program, *arguments = host_command("serve-host")
         self._process = process
         self._set_status(ServingStatus(ServingState.STARTING))
-        process.start(program, arguments)
+        process.start()
         self._send(config)
         self._upstream = None
         self._send_model(is_new_process=True)
