@@ -19,6 +19,7 @@ _HOSTS = {
     "--engine-host": "starpad.engines.llama_host",
     "--ggml-host": "starpad.engines.ggml_host",
     "--external-host": "starpad.engines.external_host",
+    "--pack-probe": "starpad.engines.pack_probe_host",
     "--serve-host": "starpad.engines.serve_host",
     "--highlight-host": "starpad.highlighting.host",
 }

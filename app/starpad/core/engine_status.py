@@ -77,6 +77,8 @@ class LoadedModel:
     """The only one that was to be used, by the engine's name for it; empty let it choose."""
     program: str = ""
     """The user's own llama-server, where that holds the model."""
+    pack: str = ""
+    """The folder of the engine pack that really holds it; empty for the engine in the box."""
     engine_version: str = ""
     """As the engine says itself."""
     adds_bos: bool = False

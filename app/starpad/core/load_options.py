@@ -101,3 +101,5 @@ class LoadOptions:
     lora: tuple[LoraAdapter, ...] = ()
     program: str = ""
     """The user's llama-server that is to run a GGUF; empty runs it in the engine in the box."""
+    pack: str = ""
+    """The folder of the engine pack that takes the place of the engine in the box."""

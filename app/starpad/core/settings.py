@@ -288,6 +288,8 @@ class Settings:
     ] = ()
     model_path: Annotated[str, About(Page.HIDDEN, "Model file")] = ""
     """Empty: the demonstration model in the box."""
+    engine_pack: Annotated[str, About(Page.HIDDEN, "Engine pack")] = ""
+    """The folder of the one in use; empty: the engine in the box."""
     remote_server: Annotated[str, About(Page.HIDDEN, "Remote server")] = ""
     """The name of the one that was left connected; empty: the model file counts."""
     models_folder: Annotated[str, About(Page.HIDDEN, "Models folder")] = ""

@@ -4,7 +4,6 @@ Started by `engines.process`. One line on stdin says what to load, one line on s
 it is ready or why not, stderr is the log. It ends when its stdin does.
 """
 
-import importlib.util
 import json
 import os
 import sys
@@ -15,6 +14,7 @@ from typing import Any
 from starpad.core.child_process import die_with_parent, protected_stdout
 from starpad.core.engine_status import Device
 from starpad.core.load_options import FlashAttention, Speculation, Weights
+from starpad.engines.pack_import import import_engine
 from starpad.engines.placement import LOG_LEVEL
 from starpad.engines.spec import (
     KEY_VARIABLE,
@@ -53,24 +53,31 @@ def run() -> int:
     watcher = die_with_parent()
     try:
         os.environ.setdefault("GOMP_SPINCOUNT", _SPIN_COUNT)
-        _find_windows_libraries()
-        import xllamacpp
-
-        devices = tuple(_device(info) for info in xllamacpp.get_device_info())
-        server, is_refused = _serve(xllamacpp, spec, key, devices)
+        xllamacpp, pack = import_engine()
+        devices = devices_of(xllamacpp)
+        server, is_refused = serve(xllamacpp, spec, key, devices)
     except Exception as error:  # whatever llama.cpp throws is the answer
         print(json.dumps({"event": "failed", "reason": str(error)}), file=answers)
         return 1
-    ready = EngineReady(server.listening_address, xllamacpp.__version__, devices, is_refused)
+    version = xllamacpp.__version__
+    ready = EngineReady(server.listening_address, version, devices, is_refused, pack)
     print(ready.to_json(), file=answers)
     watcher.join()  # it ends the process; the kernel frees a model faster than its destructor
     return 0
 
 
-def _serve(
+def devices_of(xllamacpp: Any) -> tuple[Device, ...]:
+    """Return what the engine can compute on, as it says itself."""
+    return tuple(_device(info) for info in xllamacpp.get_device_info())
+
+
+def serve(
     xllamacpp: Any, spec: EngineSpec, key: str, devices: tuple[Device, ...]
 ) -> tuple[Any, bool]:
-    """Return the server, and whether it refused the chat template that comes with the model."""
+    """Return the server, and whether it refused the chat template that comes with the model.
+
+    Raises what llama.cpp throws.
+    """
     try:
         return xllamacpp.Server(_parameters(xllamacpp, spec, key, devices)), False
     except Exception:
@@ -179,15 +186,3 @@ def _device(info: dict[str, Any]) -> Device:
         memory_bytes=info["memory_total"],
         memory_free_bytes=0 if is_shared else info["memory_free"],
     )
-
-
-def _find_windows_libraries() -> None:
-    """Let Windows find the Microsoft run-time libraries that come with Qt's binding.
-
-    xllamacpp needs vcomp140.dll and msvcp140.dll, which a plain Windows lacks. Frozen apps have
-    them beside the executable.
-    """
-    if sys.platform == "win32":
-        place = importlib.util.find_spec("shiboken6")
-        if place is not None and place.origin is not None:
-            os.add_dll_directory(str(Path(place.origin).parent))

@@ -15,6 +15,7 @@ import psutil
 
 from starpad.core.child_process import creation_flags
 from starpad.core.engine_exit import ExitReport, explain_exit, explain_failed_load
+from starpad.core.engine_pack import PACK_VARIABLE
 from starpad.core.engine_status import Placement
 from starpad.core.errors import EngineError
 from starpad.core.load_options import EngineKind
@@ -86,7 +87,7 @@ class EngineProcess:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
-                    env=host_environment() | {KEY_VARIABLE: key},
+                    env=host_environment() | {KEY_VARIABLE: key, PACK_VARIABLE: spec.pack},
                     creationflags=creation_flags(),
                 )
             )

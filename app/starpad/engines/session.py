@@ -150,6 +150,7 @@ def _spec(header: ModelHeader, options: LoadOptions, need: MemoryNeed) -> Engine
         kv_type=need.kv_type,
         kind=_kind(header, options),
         program=options.program,
+        pack=options.pack if _kind(header, options) is EngineKind.LLAMA else "",
         batch_tokens=options.batch_tokens,
         processor_batch_tokens=BATCH_TOKENS if is_small else LARGE_BATCH_TOKENS,
         flash_attention=options.flash_attention,
@@ -200,6 +201,7 @@ async def _describe(
         placement=placement,
         device=spec.device,
         program=spec.program if spec.kind is EngineKind.EXTERNAL else "",
+        pack=ready.pack,
         engine_version=ready.version,
         adds_bos=await client.adds_bos(),
     )

@@ -83,6 +83,8 @@ class EngineSpec:
     speculation: Speculation = Speculation.OFF
     draft_model: str = ""
     lora: tuple[LoraAdapter, ...] = ()
+    pack: str = ""
+    """The folder of the engine pack, where the kind is LLAMA; empty takes the one in the box."""
 
     def to_json(self) -> str:
         """Return one line."""
@@ -107,6 +109,8 @@ class EngineReady:
     devices: tuple[Device, ...]
     is_template_refused: bool = False
     """llama.cpp could not use the chat template, and got a plain one instead."""
+    pack: str = ""
+    """The folder of the engine pack that the process really took the engine from."""
 
     def to_json(self) -> str:
         """Return one line."""
@@ -117,4 +121,5 @@ class EngineReady:
         """Return what `to_json` wrote; ValueError, KeyError or TypeError for anything else."""
         fields = json.loads(line)
         devices = tuple(Device(**device) for device in fields["devices"])
-        return cls(fields["url"], fields["version"], devices, fields["is_template_refused"])
+        refused, pack = fields["is_template_refused"], fields["pack"]
+        return cls(fields["url"], fields["version"], devices, refused, pack)

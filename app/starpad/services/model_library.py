@@ -221,6 +221,7 @@ def usual_options(settings: Settings, path: Path) -> LoadOptions:
         kv_type=settings.kv_type,
         long_preamble=settings.chat_long_preamble,
         program=settings.engine_program,
+        pack=settings.engine_pack,
     )
 
 
