@@ -4,12 +4,14 @@ import json
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from starpad.core import file_store
 from starpad.core.errors import FileError
-from starpad.core.json_store import JsonStore
+from starpad.core.json_store import Content, JsonStore
+from starpad.core.versions import backup_path
 
 
 @pytest.fixture
@@ -18,7 +20,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def _store(path: Path) -> JsonStore:
-    return JsonStore(path, "The list of things", 1, {"things": list, "places": dict})
+    return JsonStore(path, "The list of things", {"things": list, "places": dict})
 
 
 def _add(store: JsonStore, thing: object) -> None:
@@ -78,7 +80,8 @@ GARBAGE = {
     "a list": b"[]",
     "a deep nest": b'{"a":' * 100_000,
     "not UTF-8": b'{"version": 1, "things": ["\xe9"], "places": {}}',
-    "another version": b'{"version": 2, "things": [], "places": {}}',
+    "no version": b'{"things": [], "places": {}}',
+    "a newer version without a name": b'{"version": 2, "things": []}',
     "a missing name": b'{"version": 1, "things": []}',
     "another kind": b'{"version": 1, "things": {}, "places": {}}',
 }
@@ -92,7 +95,7 @@ def test_garbage_is_kept_aside_reported_once_and_not_written_over(kind: str, pat
     assert store.read()["things"] == []
     assert store.read()["things"] == []
     [problem] = store.problems
-    assert "The list of things cannot be used" in problem.message
+    assert problem.message == "The list of things is damaged."
     aside = path.with_name("things.json.damaged")
     assert str(aside) in problem.hint
     _add(store, 1)
@@ -136,7 +139,77 @@ def test_a_write_that_fails_leaves_the_old_content(
     assert _store(path).read()["things"] == store.read()["things"] == [1]
 
 
-def test_names_of_a_later_version_with_the_same_number_are_passed_over(path: Path) -> None:
-    path.parent.mkdir()
-    path.write_text(json.dumps({"version": 1, "things": [1], "places": {}, "more": 1}))
-    assert _store(path).read() == {"things": [1], "places": {}}
+def _write(path: Path, **content: object) -> bytes:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(content))
+    return path.read_bytes()
+
+
+def test_names_that_only_a_later_version_knows_stay(path: Path) -> None:
+    _write(path, version=1, things=[1], places={}, more=[3])
+    store = _store(path)
+    _add(store, 2)
+    assert store.problems == []
+    assert json.loads(path.read_bytes()) == {
+        "version": 1, "things": [1, 2], "places": {}, "more": [3],
+    }  # fmt: skip
+    assert not backup_path(path, 1).exists()
+
+
+def test_a_file_of_a_newer_version_is_read_told_of_and_copied_before_a_change(path: Path) -> None:
+    before = _write(path, version=7, things=[1], places={}, shape="round")
+    store = _store(path)
+    assert store.read()["things"] == store.read()["things"] == [1]
+    [problem] = store.problems
+    assert problem.message == "The list of things was written by a newer version of Starpad."
+    assert str(backup_path(path, 1)) in problem.hint
+    assert not backup_path(path, 1).exists(), "reading changes nothing"
+    _add(store, 2)
+    assert backup_path(path, 1).read_bytes() == before
+    assert _store(path).read()["things"] == [1, 2]
+
+
+def _into_objects(content: Content) -> Content:
+    return content | {"things": [{"name": name} for name in content["things"]]}
+
+
+def _with_places(content: Content) -> Content:
+    return content | {"places": {}}
+
+
+def _today(path: Path) -> JsonStore:
+    shape: dict[str, type[list[Any] | Content]] = {"things": list, "places": dict}
+    return JsonStore(path, "The list of things", shape, (_into_objects, _with_places))
+
+
+def test_an_older_file_is_read_as_todays_and_copied_before_its_first_change(path: Path) -> None:
+    before = _write(path, version=1, things=["a"])
+    store = _today(path)
+    assert store.read() == {"things": [{"name": "a"}], "places": {}}
+    assert store.problems == []
+    assert path.read_bytes() == before
+    _add(store, {"name": "b"})
+    _add(store, {"name": "c"})
+    assert backup_path(path, 3).read_bytes() == before
+    assert json.loads(path.read_bytes())["version"] == 3
+    assert [thing["name"] for thing in _today(path).read()["things"]] == ["a", "b", "c"]
+
+
+def test_a_file_in_the_middle_takes_only_the_later_steps(path: Path) -> None:
+    _write(path, version=2, things=[{"name": "a"}])
+    assert _today(path).read() == {"things": [{"name": "a"}], "places": {}}
+
+
+def test_an_older_file_that_no_step_can_use_is_garbage(path: Path) -> None:
+    _write(path, version=1, things=3)
+    store = _today(path)
+    assert store.read()["things"] == []
+    assert [problem.message for problem in store.problems] == ["The list of things is damaged."]
+
+
+def test_nothing_is_changed_where_no_copy_can_be_made(path: Path) -> None:
+    before = _write(path, version=1, things=["a"])
+    backup_path(path, 3).mkdir()
+    with pytest.raises(FileError, match="could not be saved"):
+        _add(_today(path), {"name": "b"})
+    assert path.read_bytes() == before

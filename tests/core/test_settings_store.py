@@ -5,16 +5,18 @@ import os
 import stat
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
+from starpad.core import versions
 from starpad.core.errors import FileError
 from starpad.core.setting_values import with_values
 from starpad.core.settings import Settings, ThemeChoice
-from starpad.core.settings_store import VERSION, backup_path, default_path, load, save
+from starpad.core.settings_store import backup_path, default_path, load, save
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def test_what_is_saved_is_loaded_again(path: Path) -> None:
     )
     save(settings, path)
     assert load(path) == (settings, [])
-    assert json.loads(path.read_text())["version"] == VERSION
+    assert json.loads(path.read_text())["version"] == 1
 
 
 @pytest.mark.parametrize(
@@ -90,22 +92,62 @@ def test_after_the_next_save_nothing_is_reported_again_and_the_copy_stays(path: 
     assert "500" in backup_path(path).read_text()
 
 
-def test_names_of_other_versions_are_skipped(path: Path) -> None:
-    _write(path, '{"telepathy": true, "indent_width": 2}')
+def test_names_that_only_a_later_version_knows_stay(path: Path) -> None:
+    _write(path, '{"version": 1, "telepathy": true, "indent_width": 2}')
     settings, problems = load(path)
     assert settings.indent_width == 2
     assert problems == []
-    assert not backup_path(path).exists()
+    save(with_values(settings, indent_width=3), path)
+    kept = json.loads(path.read_text())
+    assert (kept["telepathy"], kept["indent_width"]) == (True, 3)
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_a_file_of_a_newer_version_is_used_as_far_as_known_and_copied(path: Path) -> None:
-    _write(path, '{"version": 99, "theme": "light", "telepathy": true}')
+def test_a_newer_file_is_used_as_far_as_known_and_copied_before_a_change(path: Path) -> None:
+    text = '{"version": 99, "theme": "light", "telepathy": true}'
+    _write(path, text)
     settings, problems = load(path)
     assert settings.theme is ThemeChoice.LIGHT
-    assert [problem.message for problem in problems] == [
-        "The settings file is from another version of Starpad."
-    ]
-    assert "telepathy" in backup_path(path).read_text()
+    backup = versions.backup_path(path, 1)
+    [problem] = problems
+    assert problem.message == "The settings were written by a newer version of Starpad."
+    assert str(backup) in problem.hint
+    assert path.read_text() == text, "reading changes nothing"
+    save(with_values(settings, indent_width=2), path)
+    assert backup.read_text() == text
+    assert load(path) == (with_values(settings, indent_width=2), [])
+
+
+def _indent_of_two(values: dict[str, Any]) -> dict[str, Any]:
+    return values | {"indent_width": values["indent"] * 2}
+
+
+def test_an_older_file_is_used_as_todays_and_copied_before_a_change(path: Path) -> None:
+    text = '{"version": 1, "indent": 4, "theme": "dark"}'
+    _write(path, text)
+    settings, problems = load(path, [_indent_of_two])
+    assert (settings.indent_width, settings.theme, problems) == (8, ThemeChoice.DARK, [])
+    assert path.read_text() == text
+    for _ in range(2):
+        save(settings, path, [_indent_of_two])
+    assert versions.backup_path(path, 2).read_text() == text
+    assert json.loads(path.read_text())["version"] == 2
+    assert load(path, [_indent_of_two]) == (settings, [])
+
+
+def test_an_older_file_that_no_step_can_use_is_damaged(path: Path) -> None:
+    _write(path, '{"version": 1}')
+    settings, [problem] = load(path, [_indent_of_two])
+    assert settings == Settings()
+    assert problem.message == "The settings file is damaged."
+
+
+def test_no_setting_is_written_over_a_file_that_cannot_be_copied_first(path: Path) -> None:
+    _write(path, '{"version": 99}')
+    versions.backup_path(path, 1).mkdir()
+    with pytest.raises(FileError, match="could not be saved"):
+        save(Settings(), path)
+    assert path.read_text() == '{"version": 99}'
 
 
 def test_a_folder_in_the_files_place_gives_defaults_and_a_reason(path: Path) -> None:

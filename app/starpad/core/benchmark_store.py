@@ -15,7 +15,7 @@ class BenchmarkStore:
     """The file that keeps them; several windows and commands may use it at once."""
 
     def __init__(self, path: Path) -> None:
-        self._store = JsonStore(path, "The list of benchmark results", 1, {"results": list})
+        self._store = JsonStore(path, "The list of benchmark results", {"results": list})
 
     @property
     def problems(self) -> list[StarpadError]:

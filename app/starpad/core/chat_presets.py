@@ -52,7 +52,7 @@ class Presets:
     """The built-in presets and the file of the user's; several windows may use it at once."""
 
     def __init__(self, path: Path) -> None:
-        self._store = JsonStore(path, "The list of presets", 1, {"presets": list})
+        self._store = JsonStore(path, "The list of presets", {"presets": list})
 
     @property
     def problems(self) -> list[StarpadError]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from starpad.core.errors import HistoryError
 from starpad.core.history_database import connect, damaged, transaction
+from starpad.core.versions import backup_path
 
 PAGE_BYTES = 4096
 
@@ -83,11 +84,6 @@ def prepare(db: sqlite3.Connection, path: Path) -> None:
             for statement in STEPS[next_version - 1]:
                 db.execute(statement)
             db.execute(f"PRAGMA user_version = {next_version}")
-
-
-def backup_path(path: Path, version: int) -> Path:
-    """Return where the database lies as it was before it became one of `version`."""
-    return path.with_name(f"{path.name}.before-{version}.backup")
 
 
 def _back_up(db: sqlite3.Connection, target: Path) -> None:

@@ -29,7 +29,7 @@ class Acceptances:
     """The file that keeps them; several windows may use it at once. See `problems`."""
 
     def __init__(self, path: Path) -> None:
-        self._store = JsonStore(path, "The list of accepted licences", 1, {"accepted": list})
+        self._store = JsonStore(path, "The list of accepted licences", {"accepted": list})
 
     @property
     def problems(self) -> list[StarpadError]:

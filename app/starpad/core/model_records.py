@@ -56,7 +56,7 @@ class ModelRecords:
 
     def __init__(self, path: Path) -> None:
         self._store = JsonStore(
-            path, "The list of your models", 1, {"models": dict, "links": list, "folders": list}
+            path, "The list of your models", {"models": dict, "links": list, "folders": list}
         )
 
     @property

@@ -18,7 +18,7 @@ class RemoteServerStore:
     """The file that keeps them, by name; several windows may use it at once."""
 
     def __init__(self, path: Path) -> None:
-        self._store = JsonStore(path, "The list of remote servers", 1, {"servers": list})
+        self._store = JsonStore(path, "The list of remote servers", {"servers": list})
 
     @property
     def problems(self) -> list[StarpadError]:

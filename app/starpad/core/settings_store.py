@@ -3,15 +3,19 @@
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from starpad.core import file_store, paths
+from starpad.core import file_store, paths, versions
 from starpad.core.errors import FileError, SettingsError
 from starpad.core.setting_values import with_values
 from starpad.core.settings import FIELDS, Settings
 
-VERSION = 1
+STEPS: tuple[versions.Step, ...] = ()
+"""What leads from one version to the next; a new setting needs none, one that changes meaning does.
+A step that was released is never changed."""
 
 
 def default_path() -> Path:
@@ -24,12 +28,15 @@ def backup_path(path: Path) -> Path:
     return path.with_name(path.name + ".bak")
 
 
-def load(path: Path) -> tuple[Settings, list[SettingsError]]:
+def load(
+    path: Path, steps: Sequence[versions.Step] = STEPS
+) -> tuple[Settings, list[SettingsError]]:
     """Read the settings; return them with what could not be used, each as one error.
 
-    A missing file means defaults. A bad value keeps its default, names that this version does
-    not know are skipped, and a damaged file gives defaults; of a file with errors a copy is kept
-    at `backup_path`, because the next `save` replaces it.
+    A missing file means defaults, an older one is brought to today's version. A bad value keeps
+    its default, names that this version does not know are skipped, and a damaged file gives
+    defaults; of a file with errors a copy is kept at `backup_path`, because the next `save`
+    replaces it.
     """
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
@@ -42,25 +49,33 @@ def load(path: Path) -> tuple[Settings, list[SettingsError]]:
         )
         return Settings(), [problem]
     except (ValueError, RecursionError):  # not JSON, not UTF-8, or nested without end
-        values = None
+        return _damaged(path)
     if not isinstance(values, dict):
-        kept = _keep_copy(path)
-        return Settings(), [
-            SettingsError("The settings file is damaged.", f"The defaults are used.{kept}")
-        ]
-    return _from_values(values, path)
+        return _damaged(path)
+    try:
+        return _from_values(versions.migrated(values, steps), path, newest=len(steps) + 1)
+    except ValueError:
+        return _damaged(path)
 
 
-def save(settings: Settings, path: Path) -> None:
+def save(settings: Settings, path: Path, steps: Sequence[versions.Step] = STEPS) -> None:
     """Write the settings so that the file is either the old or the new one, never half of it.
 
-    Only the user may read it (it names files). Raises FileError.
+    Only the user may read it (it names files). A file of another version is copied to
+    `versions.backup_path` before; names in one of today's that only a later Starpad knows stay.
+    Raises FileError.
     """
-    text = json.dumps({"version": VERSION} | asdict(settings), indent=2) + "\n"
+    version = len(steps) + 1
     # A link, as people have who keep their settings in a repository, stays one.
     path = Path(os.path.realpath(path))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        others = _on_disk(path)
+        if others and versions.version_of(others) != version:
+            versions.back_up(path, version)
+            others = {}
+        others = {name: value for name, value in others.items() if name not in FIELDS}
+        text = json.dumps(others | {"version": version} | asdict(settings), indent=2) + "\n"
         file_store.replace(path, text.encode(), mode=0o600)
     except OSError as error:
         raise FileError(
@@ -70,21 +85,43 @@ def save(settings: Settings, path: Path) -> None:
         ) from error
 
 
-def _from_values(values: dict[str, object], path: Path) -> tuple[Settings, list[SettingsError]]:
+def _on_disk(path: Path) -> dict[str, Any]:
+    """Return what the file holds; nothing if it is missing or damaged."""
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _damaged(path: Path) -> tuple[Settings, list[SettingsError]]:
+    kept = _keep_copy(path)
+    problem = SettingsError("The settings file is damaged.", f"The defaults are used.{kept}")
+    return Settings(), [problem]
+
+
+def _from_values(
+    values: dict[str, Any], path: Path, *, newest: int
+) -> tuple[Settings, list[SettingsError]]:
     settings = Settings()
-    problems: list[tuple[str, str]] = []
+    problems: list[SettingsError] = []
     for name, value in values.items():
         if name in FIELDS:
             try:
                 settings = with_values(settings, **{name: value})
             except SettingsError as error:
-                problems.append((error.message, f"{error.hint} The default is used."))
-    if values.get("version", VERSION) != VERSION:
-        problems.append(
-            ("The settings file is from another version of Starpad.", "What is known is used.")
-        )
+                problems.append(error)
     kept = _keep_copy(path) if problems else ""
-    return settings, [SettingsError(message, hint + kept) for message, hint in problems]
+    problems = [
+        SettingsError(error.message, f"{error.hint} The default is used.{kept}")
+        for error in problems
+    ]
+    if versions.version_of(values) > newest:
+        backup = versions.backup_path(path, newest)
+        message = "The settings were written by a newer version of Starpad."
+        hint = f"What this one knows is used. Before a change your file is copied to {backup}."
+        problems.append(SettingsError(message, hint))
+    return settings, problems
 
 
 def _keep_copy(path: Path) -> str:

@@ -16,7 +16,7 @@ class HeaderCache:
     """Keeps headers in the file at `path`, each as long as its model's size and time stay."""
 
     def __init__(self, path: Path) -> None:
-        self._store = JsonStore(path, "The list of known model files", 1, {"headers": dict})
+        self._store = JsonStore(path, "The list of known model files", {"headers": dict})
         self._fresh: dict[str, Content] = {}
 
     def read(self, model: Path) -> ModelHeader:
