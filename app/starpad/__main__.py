@@ -3,11 +3,14 @@
 import argparse
 import importlib
 import multiprocessing
+import os
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from starpad import __version__
+from starpad.core import frozen, screen
 
 # Each has a function `run` that takes the arguments behind its name.
 _COMMANDS = {
@@ -48,8 +51,11 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run what the arguments ask for; return the exit code."""
     multiprocessing.freeze_support()
+    frozen.give_library_path_back()
     argv = sys.argv[1:] if argv is None else argv
     first = argv[0] if argv else ""
+    if frozen.is_window_program() and first in _COMMANDS:
+        return _become([str(frozen.engine_program()), *argv])
     # Imports wait until here: a child process loads no Qt, the window loads no engine.
     if first in _HOSTS:
         return int(importlib.import_module(_HOSTS[first]).run())
@@ -60,9 +66,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         from starpad import self_test
 
         return self_test.run(arguments)
+    if not screen.is_there():
+        # Qt would end the process with a core dump.
+        sys.stderr.write(f"{screen.MISSING}\n")
+        return screen.MISSING_CODE
     from starpad import bootstrap
 
     return bootstrap.run(arguments.files, arguments.model)
+
+
+def _become(command: list[str]) -> int:
+    """Go on as another program; where that cannot be (Windows), return its exit code."""
+    if sys.platform != "win32":
+        os.execv(command[0], command)
+    return subprocess.run(command, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import (
+    QEvent,
     QMessageLogContext,
     QObject,
     QSocketNotifier,
@@ -16,7 +17,7 @@ from PySide6.QtCore import (
     Slot,
     qInstallMessageHandler,
 )
-from PySide6.QtGui import QIcon
+from PySide6.QtGui import QFileOpenEvent, QIcon
 from PySide6.QtWidgets import QApplication
 
 from starpad import __version__
@@ -157,8 +158,18 @@ class Starpad(QObject):
             speculation=SpeculationJudge(self.engine, self),
         )
 
+    def open(self, files: Iterable[Path]) -> None:
+        """Open what the system hands over: a model is loaded, anything else is shown."""
+        for path in files:
+            if is_model(path):
+                self.window.models.open(path)
+            else:
+                self.window.files.open([path])
+
     def start(self, files: Sequence[Path], model: Path | None) -> None:
-        """Load the model, open the files, show the window."""
+        """Load the model, open the files, show the window. A model among the files is loaded."""
+        model = next(filter(is_model, files), model)
+        files = [path for path in files if not is_model(path)]
         # The engine first: it loads in its own process while the window is made here.
         if model is not None:
             self.window.models.load(model)
@@ -211,6 +222,11 @@ class Starpad(QObject):
         self.settings.change(models_folder=str(new))
 
 
+def is_model(path: Path) -> bool:
+    """Return whether a file is opened by loading it."""
+    return path.suffix.lower() == ".gguf"
+
+
 def completion_options(settings: Settings) -> CompletionOptions:
     """Return what suggestions need of the settings."""
     return CompletionOptions(
@@ -223,6 +239,21 @@ def completion_options(settings: Settings) -> CompletionOptions:
         budget_tokens=settings.prompt_budget_tokens,
         sampling=Sampling(temperature=settings.suggestion_temperature),
     )
+
+
+class _OpenEvents(QObject):
+    """Opens what is double-clicked on macOS, which tells it by events instead of arguments."""
+
+    def __init__(self, starpad: Starpad, application: QApplication) -> None:
+        super().__init__(starpad)
+        self._starpad = starpad
+        application.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QFileOpenEvent) and event.file():
+            self._starpad.open([Path(event.file())])
+            return True
+        return super().eventFilter(watched, event)
 
 
 class _SignalWatch(QObject):
@@ -289,6 +320,8 @@ def run(files: Sequence[Path], model: Path | None) -> int:
     guard = CrashGuard(starpad)
     guard.install(starpad.recovered.keep)
     _SignalWatch(starpad)
+    if sys.platform == "darwin":  # a filter in Python sees every event, so only where it is needed
+        _OpenEvents(starpad, application)
     starpad.start(files, model)
     code = application.exec()
     if code == 0:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import platformdirs
 
+from starpad.core import frozen
+
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -48,15 +50,15 @@ def host_command(role: str) -> list[str]:
 
     `-P` keeps the working folder off the module path: a user's own `json.py` is not ours.
     """
-    if getattr(sys, "frozen", False):
-        return [sys.executable, f"--{role}"]
+    if frozen.is_frozen():
+        return [str(frozen.engine_program()), f"--{role}"]
     return [sys.executable, "-P", "-m", "starpad", f"--{role}"]
 
 
 def host_environment() -> dict[str, str]:
     """Return this process's environment, made fit for `host_command` (finds our package)."""
     environment = dict(os.environ)
-    if not getattr(sys, "frozen", False):
+    if not frozen.is_frozen():
         known = environment.get("PYTHONPATH", "")
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGE.parent), known]))
     return environment
