@@ -9,31 +9,31 @@ from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance, Slot
 
 from starpad.core.engine_exit import ExitReport
 from starpad.core.engine_status import EngineState, EngineStatus
-from starpad.core.errors import EngineError, StarpadError
 from starpad.core.load_options import LoadOptions
 from starpad.core.memory_fit import Fit
 from starpad.core.model_file import ModelHeader
 from starpad.core.restart_policy import RestartPolicy
 from starpad.engines import process, session
 from starpad.services.engine_run import (
+    LOAD_BUG,
     AnyOptions,
     EngineJob,
     EngineRun,
     RoomNeeded,
     ask,
+    error_of,
     fit_instead,
     hold,
     hold_apart,
     status_of,
 )
 from starpad.services.inference_thread import InferenceThread, Job, RequestEnd
+from starpad.services.pack_trial import PackTrial
 
 if TYPE_CHECKING:  # httpx2 takes 80 ms to import, which the window need not wait for
     from starpad.engines.client import EngineClient
 
 log = logging.getLogger(__name__)
-
-_BUG = "The model could not be loaded because of an error in Starpad; see its log."
 
 
 class EngineService(QObject):
@@ -50,14 +50,16 @@ class EngineService(QObject):
     """(ExitReport)"""
     load_failed = Signal(object)
     """(StarpadError) a switch failed; the model before it is kept, or on its way back."""
+    pack_failed = Signal(object)
+    """(PackFailure) the engine in the box has taken over from a pack."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.restart_automatically = True
         self.restart_delay_ms = 3000
         self._status = EngineStatus(EngineState.EMPTY)
-        self._last: AnyOptions | None = None
-        """What was asked for last, for a restart."""
+        self.wanted: AnyOptions | None = None
+        """What was asked for last, whether it came or not; only read by others."""
         self._held: EngineRun | None = None
         self._coming: EngineRun | None = None
         self._leaving: list[EngineRun] = []
@@ -69,6 +71,7 @@ class EngineService(QObject):
         self._lines = process.new_log()
         self._running: set[int] = set()
         self._policy = RestartPolicy()
+        self._trial = PackTrial()
         self._restart_timer = QTimer(self, singleShot=True)
         self._restart_timer.timeout.connect(self.restart)
         self._thread = InferenceThread(self)
@@ -96,32 +99,25 @@ class EngineService(QObject):
         """Return the loaded engine's client: its address, key and caret, for who shares it."""
         return self._held.client if self._held is not None else None
 
-    @property
-    def wanted(self) -> AnyOptions | None:
-        """Return what was asked for last, whether it came or not."""
-        return self._last
-
     def load(self, options: AnyOptions) -> None:
         """Load a model instead of the present one, which serves on as long as it can."""
         self._restart_timer.stop()
-        fallback = self._fallback
-        self._drop_coming()
-        self._fallback = fallback  # what was pushed out by the model that is given up now
+        self._drop_coming()  # the fallback stays: what that model has pushed out
         self._asleep = None
         self._start(options)
 
     @Slot()
     def restart(self) -> None:
         """Load the last model again; nothing happens if there was none."""
-        if self._last is not None:
+        if self.wanted is not None:
             self._drop_all()
-            self._start(self._last)
+            self._start(self.wanted)
 
     def cancel_load(self) -> None:
         """Give up the model that is being loaded, and keep or bring back the one before."""
         if self._coming is not None:
-            fallback = self._fallback
             self._drop_coming()
+            fallback, self._fallback = self._fallback, None
             self._go_on_without(fallback)
 
     def unload(self) -> None:
@@ -157,8 +153,7 @@ class EngineService(QObject):
         `cancel` it then.
         """
         run = EngineRun(options)
-        leaving = list(self._leaving)
-        run.request_id = self._thread.submit(partial(hold_apart, run, leaving, job))
+        run.request_id = self._thread.submit(partial(hold_apart, run, list(self._leaving), job))
         self._leaving.append(run)
         return run.request_id
 
@@ -183,7 +178,7 @@ class EngineService(QObject):
     def _start(self, options: AnyOptions) -> None:
         run = EngineRun(options)
         leaving, self._leaving = self._leaving, []
-        self._last, self._coming, self._lines = options, run, run.lines
+        self.wanted, self._coming, self._lines = options, run, run.lines
         run.request_id = self._thread.submit(partial(hold, run, self._held, leaving))
         self._set_status(self._status_now())
 
@@ -196,7 +191,8 @@ class EngineService(QObject):
             self.status_changed.emit(status)
 
     def _drop_coming(self) -> None:
-        run, self._coming, self._fallback = self._coming, None, None
+        run, self._coming = self._coming, None
+        self._trial.acquit()
         if run is not None:
             self._leave(run)
 
@@ -210,7 +206,7 @@ class EngineService(QObject):
 
     def _drop_all(self) -> None:
         self._restart_timer.stop()
-        self._asleep = None
+        self._asleep = self._fallback = None
         self._drop_coming()
         self._drop_held()
 
@@ -220,13 +216,12 @@ class EngineService(QObject):
 
     def _go_on_without(self, fallback: AnyOptions | None) -> None:
         """Be what we were before the model that does not come."""
-        if self._held is not None:
-            self._last, self._lines = self._held.options, self._held.lines
-            self._set_status(self._status_now())
-        elif fallback is not None:
+        if self._held is None and fallback is not None:
             self._start(fallback)
-        else:
-            self._set_status(self._status_now())
+            return
+        if self._held is not None:
+            self.wanted, self._lines = self._held.options, self._held.lines
+        self._set_status(self._status_now())
 
     @Slot(int, object)
     def _on_thread_value_received(self, request_id: int, value: object) -> None:
@@ -242,44 +237,51 @@ class EngineService(QObject):
         elif isinstance(value, float):
             run.fraction = value
         self._set_status(self._status_now())
+        if isinstance(value, session.Loaded) and (failure := self._trial.convict()) is not None:
+            self.pack_failed.emit(failure)
 
     @Slot(int, object)
     def _on_thread_request_ended(self, request_id: int, end: RequestEnd) -> None:
         self._leaving = [run for run in self._leaving if run.request_id != request_id]
         if self._held is not None and request_id == self._held.request_id:
-            self._on_held_ended(end)
+            self._on_held_ended(self._held, end)
         elif self._coming is not None and request_id == self._coming.request_id:
-            self._on_coming_ended(end)
+            self._on_coming_ended(self._coming, end)
         else:
             self._running.discard(request_id)
             if not self._running and self._status.state is EngineState.BUSY:
                 self._set_status(self._status_now())
 
-    def _on_coming_ended(self, end: RequestEnd) -> None:
+    def _on_coming_ended(self, run: EngineRun, end: RequestEnd) -> None:
         """Say why the model was not loaded; it is not the end of the one before."""
-        error = end.error if isinstance(end.error, StarpadError) else EngineError(_BUG)
-        if isinstance(end.value, ExitReport):
-            error = EngineError(end.value.sentence)
-        log.warning("%s\n%s", error, self.log_tail())
-        fallback, self._coming, self._fallback = self._fallback, None, None
-        self._asleep = None
+        error = error_of(run, end)
+        if (without_pack := self._trial.suspect(run, error.message)) is not None:
+            self._start(without_pack)
+            return
+        self.wanted = self._trial.acquit() or self.wanted
+        fallback = self._fallback
+        self._coming = self._fallback = self._asleep = None
         if self._held is None and fallback is None:
             self._set_status(EngineStatus(EngineState.FAILED, reason=str(error)))
             return
         self._go_on_without(fallback)
         self.load_failed.emit(error)
 
-    def _on_held_ended(self, end: RequestEnd) -> None:
+    def _on_held_ended(self, run: EngineRun, end: RequestEnd) -> None:
         self._held = None
         report = end.value
         if not isinstance(report, ExitReport):
-            self._set_status(EngineStatus(EngineState.FAILED, reason=_BUG))
+            self._set_status(EngineStatus(EngineState.FAILED, reason=LOAD_BUG))
             return
-        if self._coming is None and self.restart_automatically and self._policy.allow():
-            report = replace(report, restart_in_ms=self.restart_delay_ms)
-            self._restart_timer.start(self.restart_delay_ms)
-        log.warning("%s\n%s", report.sentence, report.log_tail)
         is_last = self._coming is None
+        log.warning("%s\n%s", report.sentence, report.log_tail)
+        if is_last and self.restart_automatically:
+            if self._policy.allow():
+                report = replace(report, restart_in_ms=self.restart_delay_ms)
+                self._restart_timer.start(self.restart_delay_ms)
+            elif (without_pack := self._trial.suspect(run, report.sentence)) is not None:
+                self._start(without_pack)
+                return
         failed = EngineStatus(EngineState.FAILED, reason=report.sentence)
         self._set_status(failed if is_last else self._status_now())
         if is_last:

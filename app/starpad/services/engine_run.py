@@ -1,6 +1,7 @@
 """One model's way through the engine: room made for it, loaded, held until it ends."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -8,18 +9,22 @@ from typing import TYPE_CHECKING
 
 from starpad.core.engine_exit import ExitReport
 from starpad.core.engine_status import EngineState, EngineStatus, LoadedModel, Loading
-from starpad.core.errors import EngineError, NotEnoughMemoryError
+from starpad.core.errors import EngineError, NotEnoughMemoryError, StarpadError
 from starpad.core.load_options import LoadOptions
 from starpad.core.memory_fit import Fit, Verdict
 from starpad.core.model_file import ModelHeader
 from starpad.core.remote_server import RemoteOptions
 from starpad.engines import process, remote_session, session
-from starpad.services.inference_thread import Emit, Job
+from starpad.services.inference_thread import Emit, Job, RequestEnd
 
 if TYPE_CHECKING:
     from collections import deque
 
     from starpad.engines.client import EngineClient
+
+log = logging.getLogger(__name__)
+
+LOAD_BUG = "The model could not be loaded because of an error in Starpad; see its log."
 
 AnyOptions = LoadOptions | RemoteOptions
 EngineJob = Callable[["EngineClient", Emit], Awaitable[object]]
@@ -27,7 +32,7 @@ EngineJob = Callable[["EngineClient", Emit], Awaitable[object]]
 
 @dataclass(eq=False, slots=True)
 class EngineRun:
-    """What the GUI thread knows of a run; the last two fields are the inference thread's."""
+    """What the GUI thread knows of a run; from `pack` on, the inference thread writes it."""
 
     options: AnyOptions
     request_id: int = 0
@@ -35,6 +40,8 @@ class EngineRun:
     client: "EngineClient | None" = None
     model: LoadedModel | None = None
     lines: "deque[str]" = field(default_factory=process.new_log)
+    pack: str = ""
+    """The folder of the engine pack, once a process is started with it."""
     has_begun: bool = False
     """Whether `ended` will be set: a request that is cancelled at once never begins."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -62,6 +69,7 @@ async def hold(
         if isinstance(run.options, RemoteOptions):
             return await remote_session.hold_remote(run.options, on_loaded, emit)
         prepared = await _prepare(run.options, present, emit)
+        run.pack = prepared.spec.pack
         return await session.hold_model(prepared, run.lines, on_loaded, emit, on_verdict=emit)
     finally:
         run.ended.set()
@@ -128,9 +136,10 @@ def gpu_free_bytes(model: LoadedModel | None) -> int:
 def gpu_free_for(options: LoadOptions, model: LoadedModel | None) -> int:
     """Return what of that memory a model with these options could be given.
 
-    None of it where another program is to hold it: it may see other GPUs, or none.
+    None of it where another program or pack is to hold it: it may see other GPUs, or none.
     """
-    if model is None or not options.gpu_layers or options.program != model.program:
+    is_other = model is None or (options.program, options.pack) != (model.program, model.pack)
+    if model is None or is_other or not options.gpu_layers:
         return 0
     if options.device:
         named = [device for device in model.devices if device.name == options.device]
@@ -143,6 +152,15 @@ def fit_instead(present: LoadedModel | None, header: ModelHeader, options: LoadO
     freed = present.need_bytes if present is not None else 0
     gpu = gpu_free_for(options, present)
     return session.reckon(header, options, freed_bytes=freed, gpu_free_bytes=gpu).fit
+
+
+def error_of(run: EngineRun, end: RequestEnd) -> StarpadError:
+    """Return why a model did not come, and keep it in our log together with the engine's."""
+    error = end.error if isinstance(end.error, StarpadError) else EngineError(LOAD_BUG)
+    if isinstance(end.value, ExitReport):
+        error = EngineError(end.value.sentence)
+    log.warning("%s\n%s", error, process.tail(run.lines))
+    return error
 
 
 def status_of(
