@@ -21,7 +21,7 @@ from PySide6.QtGui import QFileOpenEvent, QIcon
 from PySide6.QtWidgets import QApplication
 
 from starpad import __version__
-from starpad.core import catalog, log, paths, serve_key, settings_store
+from starpad.core import catalog, log, paths, release, serve_key, settings_store
 from starpad.core.chat_presets import Presets
 from starpad.core.errors import StarpadError
 from starpad.core.license_acceptance import Acceptances
@@ -49,6 +49,7 @@ from starpad.services.remote_servers import RemoteServers
 from starpad.services.serving import ServingService
 from starpad.services.settings import SettingsService
 from starpad.services.speculation import SpeculationJudge
+from starpad.services.update_check import UpdateCheck
 from starpad.ui.chat.chat_pane import ChatServices
 from starpad.ui.crash_dialog import CrashGuard
 from starpad.ui.engine_commands import EngineServices
@@ -90,6 +91,7 @@ class Starpad(QObject):
             self.highlighting,
             self.chat,
             self._make_engine_services(data),
+            UpdateCheck(self.jobs, release.repository(), self),
         )
         self.window = MainWindow(services, self.theme)
         self.recovered = RecoveredText(data / "recovery", self.window.tabs, self.documents)

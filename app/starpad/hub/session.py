@@ -4,7 +4,7 @@ import contextlib
 import functools
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -123,13 +123,19 @@ def prepare() -> None:
 
 
 def new_client() -> "httpx2.Client":
-    """Return a client with time limits, whose requests a StopSignal can break off."""
-    import httpx2
+    """Return a client for a hub, with time limits, whose requests a StopSignal can break off."""
     from huggingface_hub.utils._http import hf_request_event_hook
 
+    # The library's own hook keeps its offline mode and request ids.
+    return plain_client(hf_request_event_hook)
+
+
+def plain_client(*hooks: Callable[["httpx2.Request"], object]) -> "httpx2.Client":
+    """Return a client for any server, limited and stoppable, too; `hooks` see each request."""
+    import httpx2
+
     return httpx2.Client(
-        # The library's own hook keeps its offline mode and request ids.
-        event_hooks={"request": [hf_request_event_hook, _on_request]},
+        event_hooks={"request": [*hooks, _on_request]},
         follow_redirects=True,
         # A connection that is used again would have been made, and watched, by another request.
         limits=httpx2.Limits(max_keepalive_connections=0),

@@ -64,6 +64,7 @@ class ActionId(Enum):
     REMOTE_SERVERS = auto()
     BENCHMARK = auto()
     SHORTCUTS = auto()
+    CHECK_UPDATES = auto()
     ABOUT = auto()
 
 
@@ -248,6 +249,8 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
 
     ActionId.SHORTCUTS: ActionSpec(
         Menu.HELP, "&Keyboard shortcuts", "List all actions and their keys", ("F1",)),
+    ActionId.CHECK_UPDATES: ActionSpec(
+        Menu.HELP, "&Check for updates…", "Ask whether there is a newer Starpad, if you say so"),
     ActionId.ABOUT: ActionSpec(
         Menu.HELP, "&About Starpad", "Version, licence and thanks", begins_group=True,
         role=QAction.MenuRole.AboutRole),

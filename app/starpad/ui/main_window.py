@@ -21,6 +21,7 @@ from starpad.services.highlighting import HighlightService
 from starpad.services.library_work import LibraryWork
 from starpad.services.notifier import Notifier
 from starpad.services.settings import SettingsService
+from starpad.services.update_check import UpdateCheck
 from starpad.ui import actions as action_table
 from starpad.ui.actions import ACTIONS, ActionId, Needs
 from starpad.ui.chat.chat_pane import ChatPane, ChatServices
@@ -39,6 +40,7 @@ from starpad.ui.settings.settings_dialog import SettingsDialog
 from starpad.ui.status_bar import StatusBar
 from starpad.ui.text_dialog import TextDialog
 from starpad.ui.theme import Theme
+from starpad.ui.update_commands import UpdateCommands
 
 _PICKER_ACTIONS = (
     ActionId.MODELS,
@@ -64,6 +66,7 @@ class Services:
     highlighting: HighlightService
     chat: ChatServices
     engines: EngineServices
+    updates: UpdateCheck
 
 
 class MainWindow(QMainWindow):
@@ -177,6 +180,7 @@ class MainWindow(QMainWindow):
             ActionId.SHOW_ENGINE_LOG: self.models.show_log,
             **self.engines.handlers(),
             ActionId.SHORTCUTS: self._show_shortcuts,
+            **UpdateCommands(self, self._services.updates).handlers(),
             ActionId.ABOUT: self._show_about,
         }
 
