@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QDate, QLocale, QObject, Qt, QUrl, Slot
-from PySide6.QtGui import QDesktopServices, QTextDocument
+from PySide6.QtGui import QDesktopServices, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 from starpad import __version__
@@ -16,6 +16,7 @@ from starpad.ui.labels import text_label, title_label
 _Role = QDialogButtonBox.ButtonRole
 _WIDTH_CHARACTERS = 68
 _LINES = 16
+_MARGIN_PX = 10
 _UNKNOWN = (
     "This Starpad does not know where its releases are published: it was started from its source, "
     "or built without that address. Look for a newer one where you got it from."
@@ -47,6 +48,7 @@ class NotesView(QTextBrowser):
         self.setAccessibleName("Release notes")
         self.setOpenLinks(False)
         self.setTabChangesFocus(True)
+        self.document().setDocumentMargin(_MARGIN_PX)
         self.anchorClicked.connect(_open)
 
     def show_notes(self, markdown: str) -> None:
@@ -55,6 +57,7 @@ class NotesView(QTextBrowser):
         self.document().setMarkdown(
             markdown, features.MarkdownDialectGitHub | features.MarkdownNoHTML
         )
+        self.moveCursor(QTextCursor.MoveOperation.Start)
 
     def loadResource(self, _kind: int, _name: QUrl | str) -> object:
         """Load no picture, neither from the network nor from this computer."""
@@ -127,6 +130,7 @@ class UpdateDialog(QDialog):
         self.open_page.show()
         self.open_page.setDefault(True)
         self.adjustSize()
+        self.open_page.setFocus()
 
     @Slot(object)
     def _on_updates_failed(self, error: StarpadError) -> None:
