@@ -16,6 +16,7 @@ from starpad.core import frozen, screen
 _COMMANDS = {
     "serve": "starpad.serve_command",
     "bench": "starpad.bench_command",
+    "reset": "starpad.reset_command",
 }
 # Each has a function `run` without arguments.
 _HOSTS = {

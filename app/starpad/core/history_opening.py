@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from starpad.core.history_database import (
 # Reading every page of a larger file would be felt at the start; what is damaged in one is found
 # when it is read.
 _CHECKED_BYTES = 32_000_000
+_LOOK_S = 0.5
 
 
 class _DamagedError(Exception):
@@ -68,6 +70,30 @@ def open_history(path: Path, *, busy_s: float) -> OpenedHistory:
             "Your conversations are damaged again, right after they were brought back.",
             f"The disk may be broken: copy {path.parent} to another one.",
         ) from error
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Keep every window away from the database at `path`, which need not be there.
+
+    Raises HistoryError, retryable if a window uses it. Leaves no file behind that was not there.
+    """
+    path = Path(os.path.realpath(path))
+    kinds = {"lock": "IMMEDIATE", "in-use": "EXCLUSIVE"}
+    files = [path.with_name(f"{path.name}.{name}") for name in kinds]
+    new = [file for file in files if not file.exists()]
+    try:
+        with contextlib.ExitStack() as stack:
+            try:
+                for name, kind in kinds.items():
+                    lock = _lock(path, name, kind, busy_s=_LOOK_S)
+                    stack.enter_context(contextlib.closing(lock))
+            except (OSError, *DATABASE_ERRORS) as error:
+                raise explained(error, path) from error
+            yield
+    finally:
+        for file in new:
+            file.unlink(missing_ok=True)
 
 
 def note_damage(path: Path) -> None:

@@ -35,6 +35,11 @@ class ServerKeys:
             elif key is not None:
                 store.forget(address)
 
+    def forget(self, address: str) -> None:
+        """Delete a key wherever it is kept, at once. Raises StarpadError."""
+        self.set(address, "")
+        self.keep(address)
+
     def get(self, address: str) -> str:
         """Return the key, empty if there is none; from any thread but the GUI's.
 
