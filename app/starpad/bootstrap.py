@@ -21,7 +21,7 @@ from PySide6.QtGui import QFileOpenEvent, QIcon
 from PySide6.QtWidgets import QApplication
 
 from starpad import __version__
-from starpad.core import catalog, log, paths, release, serve_key, settings_store
+from starpad.core import catalog, engine_pack, log, paths, release, serve_key, settings_store
 from starpad.core.chat_presets import Presets
 from starpad.core.errors import StarpadError
 from starpad.core.license_acceptance import Acceptances
@@ -37,6 +37,7 @@ from starpad.services.conversations import ConversationService
 from starpad.services.documents import DocumentService
 from starpad.services.downloads import DownloadService
 from starpad.services.engine import EngineService
+from starpad.services.engine_packs import EnginePacks
 from starpad.services.highlighting import HighlightService
 from starpad.services.history import HistoryService
 from starpad.services.hub_account import HubAccount
@@ -158,6 +159,9 @@ class Starpad(QObject):
             serving=self.serving,
             remotes=self.remotes,
             speculation=SpeculationJudge(self.engine, self),
+            packs=EnginePacks(
+                self.engine, self.settings, self.jobs, engine_pack.packs_folder(data), self
+            ),
         )
 
     def open(self, files: Iterable[Path]) -> None:

@@ -86,6 +86,24 @@ def test_the_engine_in_the_box_names_the_card_and_the_way_to_it() -> None:
     assert commands(advice) == []
 
 
+def test_an_engine_pack_for_the_card_is_the_first_way() -> None:
+    with_driver = Machine("linux", vendors=(Vendor.NVIDIA,), has_nvidia_driver=True)
+    assert "CUDA 12.8" in advise(with_driver, MODEL).steps[0].text
+    assert "Engine packs" in advise(with_driver, MODEL).steps[0].text
+    apple = Machine("darwin", vendors=(Vendor.APPLE,))
+    assert not any("Engine packs" in step.text for step in advise(apple, MODEL).steps)
+
+
+def test_a_pack_that_sees_no_card_is_named() -> None:
+    packed = replace(MODEL, pack="/data/engines/cu128")
+    there = Machine("linux", vendors=(Vendor.NVIDIA,), has_nvidia_driver=True, has_vulkan=True)
+    assert "The engine pack cu128 sees no graphics card" in advise(there, packed).reason
+    without_driver = replace(there, has_nvidia_driver=False, distributions=("debian",))
+    advice = advise(without_driver, packed)
+    assert "driver is missing" in advice.reason
+    assert commands(advice) == ["sudo apt install nvidia-driver"]
+
+
 @pytest.mark.parametrize(
     ("distribution", "command"),
     [

@@ -28,7 +28,7 @@ def site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
     """Serve a folder; return it and its address."""
     folder = tmp_path / "site"
     (folder / "files").mkdir(parents=True)
-    (folder / "simple").mkdir()
+    (folder / "index").mkdir()
     handler = partial(Quiet, directory=str(folder))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -44,7 +44,7 @@ def table(tmp_path: Path, site: tuple[Path, str]) -> Path:
         {"system": system, "architecture": architecture, "url": None, "size_bytes": 5}
         for system, architecture in (("linux", "x86_64"), ("linux", "aarch64"), ("win32", "x86_64"))
     ]
-    packs = [{"name": "cu1", "page": f"{site[1]}/simple/", "wheels": wheels}]
+    packs = [{"name": "cu1", "page": f"{site[1]}/index/", "wheels": wheels}]
     path = tmp_path / "table.json"
     path.write_text(json.dumps({"xllamacpp": "1", "packs": packs}))
     return path
@@ -59,7 +59,7 @@ def update(table: Path) -> "subprocess.CompletedProcess[str]":
 
 def write_page(folder: Path, *addresses: str) -> None:
     rows = "".join(f'<a href="{address}">{address}</a><br>' for address in addresses)
-    (folder / "simple" / "index.html").write_text(f"<html><body>{rows}</body></html>")
+    (folder / "index" / "index.html").write_text(f"<html><body>{rows}</body></html>")
 
 
 def test_addresses_sizes_and_hashes_are_filled_in(site: tuple[Path, str], table: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_wrong_hash_in_the_index_changes_nothing(site: tuple[Path, str], table
 
 def test_a_missing_index_changes_nothing(site: tuple[Path, str], table: Path) -> None:
     before = table.read_bytes()
-    table.write_bytes(before.replace(b"/simple/", b"/elsewhere/"))
+    table.write_bytes(before.replace(b"/index/", b"/elsewhere/"))
     changed = table.read_bytes()
     assert update(table).returncode != 0
     assert table.read_bytes() == changed

@@ -2,10 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from starpad.core.engine_status import Device, LoadedModel
+from starpad.core.errors import EngineError
 from starpad.core.gpu_machine import Machine, Vendor
 from starpad.core.load_options import EngineKind
+from starpad.core.offered_packs import offered_for
 
 _SOFTWARE = re.compile(r"llvmpipe|lavapipe|softpipe|SwiftShader|Basic Render", re.IGNORECASE)
 RELEASES = "https://github.com/ggml-org/llama.cpp/releases"
@@ -119,7 +122,7 @@ def _unseen(machine: Machine, model: LoadedModel, *, has_software: bool) -> Advi
     vendor = machine.vendors[0]
     driver = _driver_steps(machine, vendor)
     if model.kind is EngineKind.LLAMA:
-        return _box(machine, vendor, driver)
+        return _pack(machine, model, driver) if model.pack else _box(machine, vendor, driver)
     if driver:
         return Advice(f"The driver of the {vendor} graphics card is missing.", driver)
     vulkan = _vulkan_steps(machine, vendor)
@@ -139,9 +142,35 @@ def _box(machine: Machine, vendor: Vendor, driver: tuple[Step, ...]) -> Advice:
         return Advice(reason, (Step("Update macOS. In a virtual machine there is no Metal."),))
     reason = (
         "The engine in the box computes on the processor only. Your "
-        f"{vendor} graphics card can be used by a llama-server that was built for it."
+        f"{vendor} graphics card can be used by an engine that was built for it."
     )
-    return Advice(reason, (*driver, *_server_steps(machine, vendor)))
+    packs = _pack_steps(machine)
+    instead = (Step("Or use a llama-server of your own instead:"),) if packs else ()
+    return Advice(reason, (*driver, *packs, *instead, *_server_steps(machine, vendor)))
+
+
+def _pack(machine: Machine, model: LoadedModel, driver: tuple[Step, ...]) -> Advice:
+    name = Path(model.pack).name
+    if driver:
+        return Advice(
+            f"The engine pack {name} sees no graphics card: its driver is missing.", driver
+        )
+    reason = (
+        f"The engine pack {name} sees no graphics card: it was built for the processor or for "
+        "other cards, or the driver is too old."
+    )
+    return Advice(reason, (*_vulkan_steps(machine, machine.vendors[0]), *_pack_steps(machine)))
+
+
+def _pack_steps(machine: Machine) -> tuple[Step, ...]:
+    """Return the engine packs for this computer as a thing to do; nothing if there are none."""
+    try:
+        titles = [each.pack.title for each in offered_for(machine) if each.is_recommended]
+    except EngineError:
+        return ()
+    if not titles:
+        return ()
+    return (Step(f"Install an engine pack on the page Engine packs: {' or '.join(titles)}."),)
 
 
 def _driver_steps(machine: Machine, vendor: Vendor) -> tuple[Step, ...]:

@@ -12,8 +12,9 @@ from starpad.core.speculation import SpeculationVerdict
 from starpad.services.background import BackgroundJobs
 from starpad.services.benchmarks import BenchmarkService
 from starpad.services.engine import EngineService
+from starpad.services.engine_packs import EnginePacks
 from starpad.services.model_library import ModelLibrary
-from starpad.services.notifier import Notification, Notifier
+from starpad.services.notifier import Notification, NotificationAction, Notifier, Severity
 from starpad.services.remote_servers import RemoteServers
 from starpad.services.serving import ServingService
 from starpad.services.settings import SettingsService
@@ -22,6 +23,7 @@ from starpad.ui.actions import ActionId
 from starpad.ui.engine.benchmark_page import BenchmarkPage
 from starpad.ui.engine.devices_page import DevicesPage
 from starpad.ui.engine.engine_window import EnginePage, EngineWindow
+from starpad.ui.engine.packs_page import PacksPage
 from starpad.ui.engine.remote_page import RemotePage
 from starpad.ui.engine.sharing_page import SharingPage
 from starpad.ui.model_commands import ModelCommands
@@ -39,6 +41,7 @@ class EngineServices:
     serving: ServingService
     remotes: RemoteServers
     speculation: SpeculationJudge
+    packs: EnginePacks
 
 
 class EngineCommands(QObject):
@@ -58,6 +61,8 @@ class EngineCommands(QObject):
         self._notifier = notifier
         self._window: EngineWindow | None = None
         services.remotes.disconnected.connect(models.load_last)
+        services.packs.fell_back.connect(self._on_packs_fell_back)
+        services.packs.reload_requested.connect(models.reload)
         services.speculation.judged.connect(self._on_speculation_judged)
         models.servers_requested.connect(self._on_models_servers_requested)
         models.server_requested.connect(self._on_models_server_requested)
@@ -80,6 +85,7 @@ class EngineCommands(QObject):
             devices.reload_requested.connect(self._models.reload)
             pages = {
                 EnginePage.DEVICES: devices,
+                EnginePage.PACKS: PacksPage(services.packs),
                 EnginePage.SHARING: SharingPage(services.serving, services.engine),
                 EnginePage.REMOTE: RemotePage(services.remotes, services.engine),
                 EnginePage.BENCHMARK: BenchmarkPage(services.library, services.benchmarks),
@@ -95,6 +101,20 @@ class EngineCommands(QObject):
     def _on_models_server_requested(self, name: str) -> None:
         if not self._services.remotes.connect_to(name):
             self.window.show_page(EnginePage.REMOTE)
+
+    @Slot(str, str)
+    def _on_packs_fell_back(self, name: str, reason: str) -> None:
+        """Say once that a pack is given up; the setting is empty by now."""
+        show = NotificationAction("Engine packs…", lambda: self.window.show_page(EnginePage.PACKS))
+        self._notifier.post(
+            Notification(
+                f"The engine pack {name} does not work any more; the engine in the box is used.",
+                f"{reason} Install it again in Model > Engine > Engine packs.",
+                Severity.WARNING,
+                actions=(show,),
+                key="engine-pack",
+            )
+        )
 
     @Slot(object, object)
     def _on_speculation_judged(self, model: Path, verdict: SpeculationVerdict) -> None:

@@ -85,7 +85,7 @@ class DevicesPage(QWidget):
 
     def _show_engine(self) -> None:
         model = self._engine.status.model
-        self.kind.setText(_KINDS[model.kind] if model is not None else "No model is loaded")
+        self.kind.setText(kind_text(model))
         self.details.setText(_details(model))
         self.details.setVisible(model is not None)
         self.layers.setText(layers_text(model))
@@ -151,6 +151,14 @@ def is_reload_due(model: LoadedModel | None, program: str) -> bool:
     if model is None or model.kind not in (EngineKind.LLAMA, EngineKind.EXTERNAL):
         return False
     return model.program != program
+
+
+def kind_text(model: LoadedModel | None) -> str:
+    """Return what holds the model."""
+    if model is None:
+        return "No model is loaded"
+    pack = Path(model.pack).name if model.pack else ""
+    return f"The engine pack {pack} (llama.cpp)" if pack else _KINDS[model.kind]
 
 
 def layers_text(model: LoadedModel | None) -> str:

@@ -10,6 +10,7 @@ class EnginePage(StrEnum):
     """The pages, in their order; the value is the tab's title."""
 
     DEVICES = "&Devices"
+    PACKS = "Engine &packs"
     SHARING = "&Sharing"
     REMOTE = "&Remote servers"
     BENCHMARK = "&Benchmark"
