@@ -13,26 +13,28 @@ from starpad.core.remote_server_store import RemoteServerStore
 from starpad.core.user_data import Item, Kind, Places
 
 
+_IN_USE = "Nothing was deleted: a window of Starpad is open. Close it and try again."
+
+
 def run(argv: Sequence[str]) -> int:
-    """Delete what the arguments name; 1 if it was not done, or something could not be deleted."""
+    """Delete what the arguments name; 1 if it was not done, or something was left."""
     arguments = _arguments(argv)
     kinds = set(Kind) if arguments.all else set(arguments.kinds)
     settings, _ = settings_store.load(settings_store.default_path())
     places = user_data.usual_places(settings.models_folder)
+    database = places.data / user_data.DATABASE
     try:
         items = user_data.find(places, kinds)
         if not items:
             _print("There is nothing to delete.")
             return 0
-        # Held until all is done: a window that starts meanwhile waits, or says that it cannot.
-        is_there = places.data.is_dir()
-        database = places.data / user_data.DATABASE
-        with history_opening.alone(database) if is_there else nullcontext():
+        # Held until all is done: a window that starts meanwhile says that it cannot read them.
+        with history_opening.alone(database) if places.data.is_dir() else nullcontext():
             _list(items)
             if not (arguments.yes or _is_sure()):
                 _print("Nothing was deleted.")
                 return 1
-            problems = _forget_keys(places, settings.hub_endpoint) if Kind.SETTINGS in kinds else []
+            left = _forget_keys(places, settings.hub_endpoint) if Kind.SETTINGS in kinds else []
             user_data.remove(items)
     except HistoryError as error:
         _print(_IN_USE if error.retryable else str(error))
@@ -40,21 +42,21 @@ def run(argv: Sequence[str]) -> int:
     except (OSError, KeyboardInterrupt) as error:
         _print(f"It was not finished: {getattr(error, 'strerror', None) or 'stopped'}.")
         return 1
-    # Once more: Windows deletes no lock that is held.
-    left = user_data.remove(items)
-    problems += [f"{path} could not be deleted." for path in left]
-    if kinds == set(Kind):
-        rest = user_data.remove_empty_folders(places)
-        problems += [f"{path} was left: it is not Starpad's." for path in rest if path not in left]
-    for problem in problems:
-        _print(problem)
+    left += _finish(places, items, kinds)
+    _print("\n".join([*left, "All else was deleted." if left else "Done."]))
     if Kind.MODELS in kinds and places.foreign_models is not None:
         _print(f"The models in {places.foreign_models} were left; delete that folder yourself.")
-    _print("Done." if not problems else "Done, but for that.")
-    return 1 if problems else 0
+    return 1 if left else 0
 
 
-_IN_USE = "Nothing was deleted: a window of Starpad is open. Close it and try again."
+def _finish(places: Places, items: Sequence[Item], kinds: set[Kind]) -> list[str]:
+    """Delete what nobody holds any more, and the folders; return what was left, in sentences."""
+    stuck = user_data.remove(items)  # Windows deletes no lock that is held
+    left = [f"{path} could not be deleted." for path in stuck]
+    if kinds == set(Kind):
+        rest = user_data.remove_empty_folders(places)
+        left += [f"{path} was left: Starpad has not made it." for path in rest if path not in stuck]
+    return left
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:

@@ -119,12 +119,13 @@ def remove(items: Collection[Item]) -> list[Path]:
 
 
 def remove_empty_folders(places: Places) -> list[Path]:
-    """Delete our folders, but for those that still hold something; return what they hold."""
+    """Delete our folders, but for links and those that still hold something; return all that."""
     for folder in places.folders:
         with contextlib.suppress(OSError):
             folder.rmdir()
-    rest = (path for folder in places.folders for path in _entries(folder))
-    return sorted(path for path in set(rest) if path not in places.folders)
+    links = [folder for folder in places.folders if _is_link(folder)]
+    rest = {path for folder in places.folders for path in _entries(folder)}
+    return sorted([*links, *rest.difference(places.folders)])
 
 
 def _entries(folder: Path) -> list[Path]:
