@@ -7,7 +7,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
+from starpad.core.errors import EngineError
 from starpad.core.hub_errors import HubError, HubProblem
 from starpad.core.offered_packs import PackWheel
 from starpad.hub import pack_download
@@ -173,4 +175,17 @@ def test_a_server_that_is_not_there_is_an_error_in_words(tmp_path: Path) -> None
 def test_too_little_space_is_said_before(server: Server, tmp_path: Path) -> None:
     with pytest.raises(HubError, match="are free"):
         fetch(server.wheel(size_bytes=1 << 60), tmp_path)
+    assert server.offsets == []
+
+
+def test_what_is_left_of_another_version_is_cleared_away(server: Server, tmp_path: Path) -> None:
+    left = tmp_path / f".download-{'1' * 64}.part"
+    left.write_bytes(b"old")
+    fetch(server.wheel(), tmp_path)
+    assert not left.exists()
+
+
+def test_another_window_that_downloads_is_not_disturbed(server: Server, tmp_path: Path) -> None:
+    with FileLock(tmp_path / ".lock"), pytest.raises(EngineError, match="Another Starpad window"):
+        fetch(server.wheel(), tmp_path)
     assert server.offsets == []

@@ -14,6 +14,7 @@ from starpad.core.offered_packs import PackWheel
 from starpad.hub import session
 from starpad.hub.errors import hub_error
 from starpad.hub.install import Stopped, sha256_of
+from starpad.hub.pack_install import locked
 from starpad.hub.session import Limits, StopSignal
 
 _TRIES_WITHOUT_A_BYTE = 4
@@ -34,12 +35,15 @@ def download_wheel(
     """Return the file of `wheel` in `folder`, whole and with its SHA-256; delete it when used.
 
     What has arrived stays there whatever happens, and the next call goes on from it. Raises
-    HubError, and Stopped as soon as the signal is used.
+    HubError, EngineError while another window changes the packs, and Stopped as soon as the signal
+    is used.
     """
     part = folder / f".download-{wheel.sha256}.part"
     name = wheel.url.rpartition("/")[2]
-    with _as_hub_errors(wheel, name, stop), stop.watching():
-        folder.mkdir(parents=True, exist_ok=True)
+    with _as_hub_errors(wheel, name, stop), stop.watching(), locked(folder):
+        for other in folder.glob(".download-*.part"):  # of a version that nobody wants any more
+            if other != part:
+                other.unlink(missing_ok=True)
         done = _size(part)
         _require_space(folder, wheel.size_bytes - done, limits)
         wait_s, futile = limits.first_wait_s, 0

@@ -60,7 +60,7 @@ def install_wheel(
                 f"{wheel.name} is damaged, or another file: its SHA-256 is {found}, not {sha256}.",
                 "Get it again.",
             )
-        with _locked(folder):
+        with locked(folder):
             temporary = folder / f"{_COMING}{secrets.token_hex(4)}"
             try:
                 with zipfile.ZipFile(wheel) as archive:
@@ -91,7 +91,7 @@ def install_wheel(
 def remove(folder: Path, name: str) -> None:
     """Delete a pack, which no engine may be using any more. Raises EngineError."""
     engine_pack.require_name(name)
-    with _as_engine_errors(f"The engine pack {name} could not be removed"), _locked(folder):
+    with _as_engine_errors(f"The engine pack {name} could not be removed"), locked(folder):
         leaving = folder / f"{_LEAVING}{secrets.token_hex(4)}"
         with contextlib.suppress(FileNotFoundError):
             # Its name first: a pack that is deleted in part is none.
@@ -199,8 +199,11 @@ def _put_in_place(temporary: Path, final: Path) -> None:
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Let one window at a time change the packs, and clear away what a killed one has left."""
+def locked(folder: Path) -> Iterator[None]:
+    """Let one window at a time change the packs, and clear away what a killed one has left.
+
+    Raises EngineError while another window does, and OSError.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(folder / ".lock", timeout=0):
