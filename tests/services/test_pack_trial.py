@@ -3,6 +3,7 @@
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -168,6 +169,15 @@ def test_a_file_that_is_refused_before_is_tried_once(
     assert "does not exist" in engine.status.reason
     assert recorder.states == [EngineState.LOADING, EngineState.FAILED]
     assert recorder.failures == []
+
+
+def test_a_device_that_only_the_pack_has_is_no_reason_for_the_box_to_fail(
+    engine: EngineService, recorder: Recorder, qtbot: QtBot, demo_model: Path, tmp_path: Path
+) -> None:
+    pack = broken_pack(tmp_path, "bad", RAISES)
+    engine.load(replace(with_pack(demo_model, pack), device="CUDA0"))
+    assert wait_ready(engine, qtbot) == ""
+    assert [failure.folder for failure in recorder.failures] == [str(pack.folder)]
 
 
 def test_the_model_before_stays_while_a_failing_pack_is_replaced(

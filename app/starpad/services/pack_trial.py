@@ -27,7 +27,8 @@ class PackTrial:
         if not run.pack or not isinstance(run.options, LoadOptions):
             return None
         self._failure, self._options = PackFailure(run.pack, reason), run.options
-        return replace(run.options, pack="")
+        # The engine in the box knows no device of the pack's by that name.
+        return replace(run.options, pack="", device="")
 
     def convict(self) -> PackFailure | None:
         """End the trial, for the model is there; return the pack whose fault it was, if any."""
