@@ -16,6 +16,7 @@ from starpad.core import frozen, screen
 _COMMANDS = {
     "serve": "starpad.serve_command",
     "bench": "starpad.bench_command",
+    "engine": "starpad.engine_command",
     "reset": "starpad.reset_command",
 }
 # Each has a function `run` without arguments.
@@ -34,7 +35,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="starpad",
         description="An editor that completes code with a model on this machine.",
         epilog="Without a window: `starpad serve MODEL` lets other programs use a model, "
-        "`starpad bench MODEL` measures it.",
+        "`starpad bench MODEL` measures it, `starpad engine` has other builds of the engine, "
+        "`starpad reset` deletes what Starpad keeps of you.",
     )
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="files to open")
     parser.add_argument("--version", action="version", version=f"Starpad {__version__}")
