@@ -71,6 +71,15 @@ def test_this_version_has_a_fixture_that_holds_something_of_everything() -> None
     assert len(told["conversations"]) > len(told["listed"]), "one was deleted"
 
 
+def test_the_comparison_finds_what_is_lost_and_lets_more_be_there() -> None:
+    assert lost({"a": [{"b": 1}]}, {"a": [{"b": 1, "c": 2}], "d": 3}) == []
+    assert lost({"a": [{"b": 1}]}, {"a": [{"b": 2}]}) == ["/a/0/b: 1 became 2"]
+    assert lost({"a": [1, 2], "b": 3}, {"a": [1]}) == [
+        "/a: [1, 2] became [1]",
+        "/b: 3 became None",
+    ]
+
+
 @pytest.mark.parametrize("fixture", FIXTURES, ids=lambda path: path.name)
 def test_all_that_a_user_had_is_there_at_the_first_start_and_at_the_next(
     fixture: Path, root: Path, qapp: QApplication, qtbot: QtBot

@@ -12,7 +12,6 @@ from starpad.core.errors import HistoryError, StarpadError
 from starpad.core.remote_server_store import RemoteServerStore
 from starpad.core.user_data import Item, Kind, Places
 
-
 _IN_USE = "Nothing was deleted: a window of Starpad is open. Close it and try again."
 
 

@@ -153,3 +153,20 @@ def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(HistoryError, match="could not be read or kept"):
         HistoryStore.open(tmp_path / "file" / "history.db")
+
+
+def test_alone_keeps_windows_away_and_is_refused_while_one_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "history.db"
+    with contextlib.closing(HistoryStore.open(path)):
+        with pytest.raises(HistoryError) as caught, history_opening.alone(path):
+            pass
+        assert caught.value.retryable
+    with history_opening.alone(path), pytest.raises(HistoryError, match="in use"):
+        HistoryStore.open(path, busy_s=0.1)
+    HistoryStore.open(path).close()
+
+
+def test_alone_leaves_nothing_where_nothing_was(home: Path) -> None:
+    with history_opening.alone(home / "history.db"):
+        pass
+    assert list(home.iterdir()) == []

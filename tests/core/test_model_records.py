@@ -188,3 +188,16 @@ def test_values_that_make_no_sense_cost_only_themselves(
     records.used(b, NOW)
     assert records.by_use() == [b, c]
     assert records.problems == []
+
+
+def test_what_only_a_later_version_knows_of_a_model_stays(
+    records: ModelRecords, path: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "a.gguf"
+    path.parent.mkdir()
+    kept = {"models": {str(model): {"later": 7, "uses": 2}}, "links": [], "folders": []}
+    path.write_text(json.dumps({"version": 1} | kept))
+    records.used(model, NOW)
+    records.change(model, threads=4)
+    [written] = json.loads(path.read_text())["models"].values()
+    assert (written["later"], written["uses"], written["threads"]) == (7, 3, 4)

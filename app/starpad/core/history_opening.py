@@ -93,7 +93,8 @@ def alone(path: Path) -> Iterator[None]:
             yield
     finally:
         for file in new:
-            file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                file.unlink()
 
 
 def note_damage(path: Path) -> None:

@@ -82,7 +82,7 @@ class ModelRecords:
             used = replace(
                 record, uses=record.uses + 1, last_used=now.astimezone(UTC), use_number=latest + 1
             )
-            models[_key(model)] = _to_json(used)
+            models[_key(model)] = _beside_others(models.get(_key(model)), used)
 
         self._store.change(count)
 
@@ -189,7 +189,8 @@ class ModelRecords:
     def _update(self, model: Path, function: Callable[[ModelRecord], ModelRecord]) -> None:
         def update(content: Content) -> None:
             models = content["models"]
-            models[_key(model)] = _to_json(function(_record(models.get(_key(model)))))
+            old = models.get(_key(model))
+            models[_key(model)] = _beside_others(old, function(_record(old)))
 
         self._store.change(update)
 
@@ -205,6 +206,13 @@ def _add(paths: list[Any], path: Path) -> None:
 
 def _texts(values: Iterable[object]) -> list[str]:
     return [value for value in values if isinstance(value, str)]
+
+
+def _beside_others(old: object, record: ModelRecord) -> Content:
+    """Return what is written instead of `old`; what only a later Starpad knows of it stays."""
+    known = {field.name for field in fields(ModelRecord)}
+    others = old if isinstance(old, dict) else {}
+    return {name: others[name] for name in others if name not in known} | _to_json(record)
 
 
 def _to_json(record: ModelRecord) -> Content:
