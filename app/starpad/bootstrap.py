@@ -247,7 +247,7 @@ def completion_options(settings: Settings) -> CompletionOptions:
     )
 
 
-class _OpenEvents(QObject):
+class OpenEvents(QObject):
     """Opens what is double-clicked on macOS, which tells it by events instead of arguments."""
 
     def __init__(self, starpad: Starpad, application: QApplication) -> None:
@@ -327,7 +327,7 @@ def run(files: Sequence[Path], model: Path | None) -> int:
     guard.install(starpad.recovered.keep)
     _SignalWatch(starpad)
     if sys.platform == "darwin":  # a filter in Python sees every event, so only where it is needed
-        _OpenEvents(starpad, application)
+        OpenEvents(starpad, application)
     starpad.start(files, model)
     code = application.exec()
     if code == 0:
