@@ -70,6 +70,11 @@ class _Build:
         self._say = say
         self._log = folder / "build.log"
         self._programs = folder / "venv" / ("Scripts" if sys.platform == "win32" else "bin")
+        self._environment = build_environment(os.environ, self._programs)
+        # The system's own may be memory, which two gigabytes of object files would fill.
+        temporary = folder / "tmp"
+        temporary.mkdir(exist_ok=True)
+        self._environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(temporary))
         self.hint = f"All that was said is in {self._log}."
 
     def tool(self, name: str) -> str:
@@ -81,9 +86,7 @@ class _Build:
         last: list[str] = []
         with (
             self._log.open("a", encoding="utf-8") as log,
-            _process(
-                command, self._folder, build_environment(os.environ, self._programs)
-            ) as process,
+            _process(command, self._folder, self._environment) as process,
         ):
             assert process.stdout is not None
             for line in process.stdout:
