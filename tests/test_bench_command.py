@@ -11,9 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from engine_packs import linked_pack
 from starpad.core import paths
 from starpad.core.benchmark_report import from_values
 from starpad.core.benchmark_store import BenchmarkStore
+from starpad.core.engine_pack import packs_folder
 from starpad.core.model_records import ModelRecords
 from starpad.core.paths import PACKAGE, demo_model
 
@@ -53,6 +55,15 @@ def test_what_is_loaded_in_a_special_way_is_not_taken_for_the_models_speed(tmp_p
                  folder=tmp_path)  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert not paths.data_folder().exists()
+
+
+def test_engine_packs_can_be_compared_by_their_names(tmp_path: Path) -> None:
+    linked_pack(packs_folder(paths.data_folder()), "native")
+    done = bench("demo", "--compare", "engine-pack=box,native", *QUICK, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert ["engine-pack=box" in done.stdout, "engine-pack=native" in done.stdout] == [True, True]
+    refused = bench("demo", "--compare", "engine-pack=nothing", folder=tmp_path)
+    assert "There is no engine pack nothing. There are: box, native." in refused.stderr
 
 
 def test_json_is_all_that_is_printed_and_can_be_read_back(tmp_path: Path) -> None:

@@ -154,6 +154,7 @@ def test_a_port_that_is_taken_is_named() -> None:
     [
         (("nowhere.gguf",), "does not exist"),
         (("demo", "--key-file", "nowhere"), "cannot be read"),
+        (("demo", "--engine-pack", "nothing"), "There is no engine pack nothing"),
         ((__file__,), "model"),
     ],
 )

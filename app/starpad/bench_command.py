@@ -12,6 +12,7 @@ from starpad.core import file_store, paths
 from starpad.core.benchmark import BenchmarkPlan, BenchmarkProgress, BenchmarkResult
 from starpad.core.benchmark_report import table_head, table_row, to_csv, to_json
 from starpad.core.benchmark_store import BenchmarkStore
+from starpad.core.chosen_pack import BOX, chosen_pack, folder_of
 from starpad.core.errors import FileError, StarpadError
 from starpad.core.load_options import FlashAttention, KvType, LoadOptions
 from starpad.core.model_records import ModelRecords
@@ -27,6 +28,7 @@ class _Choice:
 
     field: str
     read: Callable[[str], Any]
+    show: Callable[[Any], str] = str
 
 
 _CHOICES = {
@@ -36,6 +38,7 @@ _CHOICES = {
     "context": _Choice("context_tokens", int),
     "batch": _Choice("batch_tokens", int),
     "flash": _Choice("flash_attention", FlashAttention),
+    "engine-pack": _Choice("pack", folder_of, lambda folder: Path(folder).name or BOX),
 }
 
 
@@ -60,6 +63,7 @@ class _Bench:
         self._plan = replace(BenchmarkPlan(), repeat=arguments.repeat)
         if arguments.quick:
             self._plan = replace(self._plan, prompt_tokens=(128,), generated_tokens=32)
+        self._usual_pack = chosen_pack()
         self._is_shown = sys.stderr.isatty()
         """Whether somebody looks on."""
 
@@ -105,19 +109,24 @@ class _Bench:
             "gpu_layers": self._arguments.gpu_layers,
             "program": self._arguments.program,
         }
-        options = LoadOptions(paths.demo_model() if name == _DEMO else Path(name).absolute())
+        path = paths.demo_model() if name == _DEMO else Path(name).absolute()
+        options = LoadOptions(path, pack=self._usual_pack)
         options = replace(options, **{field: v for field, v in given.items() if v is not None})
         if self._arguments.compare is None:
             return [("", options)]
         word, values = self._arguments.compare
-        field = _CHOICES[word].field
-        return [(f"{word}={value}", replace(options, **{field: value})) for value in values]
+        choice = _CHOICES[word]
+        return [
+            (f"{word}={choice.show(value)}", replace(options, **{choice.field: value}))
+            for value in values
+        ]
 
     async def _measure(self, note: str, options: LoadOptions) -> BenchmarkResult:
         from starpad.engines.measure_file import measure_file  # 80 ms: not for --help
 
         result = await measure_file(options, self._plan, self._show, note=note)
-        if options == LoadOptions(options.path) and not self._arguments.quick:
+        usual = LoadOptions(options.path, pack=self._usual_pack)
+        if options == usual and not self._arguments.quick:
             _keep(result, options.path)
         return result
 
@@ -203,6 +212,8 @@ def _comparison(text: str) -> tuple[str, tuple[Any, ...]]:
         raise argparse.ArgumentTypeError(f"{word!r} cannot be compared; these can: {known}")
     try:
         return word.strip(), tuple(choice.read(value.strip()) for value in values.split(","))
+    except StarpadError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{values!r} are no values of {word}") from error
 

@@ -17,6 +17,7 @@ from starpad.core import (
     settings_store,
     user_data,
 )
+from starpad.core.chosen_pack import BOX, chosen_pack, folder_of
 from starpad.core.engine_pack import InstalledPack
 from starpad.core.errors import EngineError, HistoryError, StarpadError
 from starpad.core.offered_packs import PackOffer
@@ -24,7 +25,6 @@ from starpad.core.setting_values import with_values
 from starpad.engines.pack_probe import probe
 from starpad.hub import pack_install
 
-_BOX = "box"
 _NATIVE = "native"
 _INTERRUPTED = 130
 
@@ -44,8 +44,8 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _list(_arguments: argparse.Namespace) -> None:
-    chosen = _chosen()
-    _print(f"{'* ' if not chosen else '  '}{_BOX:12} the engine that comes with Starpad")
+    chosen = chosen_pack()
+    _print(f"{'* ' if not chosen else '  '}{BOX:12} the engine that comes with Starpad")
     for pack in engine_pack.installed(_folder()):
         mark = "* " if chosen == str(pack.folder) else "  "
         _print(f"{mark}{pack.name:12} {pack.version}, {pack.built_for}; {pack.folder}")
@@ -115,7 +115,7 @@ def _download(wanted: str, name: str) -> InstalledPack:
 
 
 def _use(arguments: argparse.Namespace) -> None:
-    if arguments.name == _BOX:
+    if arguments.name == BOX:
         _choose("")
         _say("Models are loaded with the engine in the box from now on.")
         return
@@ -124,7 +124,7 @@ def _use(arguments: argparse.Namespace) -> None:
 
 def _remove(arguments: argparse.Namespace) -> None:
     pack = _installed(arguments.name)
-    if _chosen() == str(pack.folder):
+    if chosen_pack() == str(pack.folder):
         _choose("")
     pack_install.remove(_folder(), pack.name)
     _say(f"{pack.name} was removed.")
@@ -165,20 +165,16 @@ def _choose(folder: str) -> None:
         ) from error
 
 
-def _chosen() -> str:
-    return settings_store.load(settings_store.default_path())[0].engine_pack
-
-
 def _folder() -> Path:
     return engine_pack.packs_folder(paths.data_folder())
 
 
 def _installed(name: str) -> InstalledPack:
-    packs = {pack.name: pack for pack in engine_pack.installed(_folder())}
-    if name not in packs:
-        known = ", ".join([*packs, _BOX])
-        raise EngineError(f"There is no engine pack {name}.", f"There are: {known}.")
-    return packs[name]
+    folder = folder_of(name)
+    pack = engine_pack.read_pack(Path(folder)) if folder else None
+    if pack is None:
+        raise EngineError("The engine in the box stays where it is.")
+    return pack
 
 
 def _offers() -> list[PackOffer]:
@@ -235,7 +231,7 @@ def _parser() -> argparse.ArgumentParser:
     each.add_argument("--name", default="", help="what to call it")
     each.set_defaults(run=_install)
     each = commands.add_parser("use", help="load models with an installed build from now on")
-    each.add_argument("name", metavar="NAME", help=f"as in `list`; {_BOX}: Starpad's own")
+    each.add_argument("name", metavar="NAME", help=f"as in `list`; {BOX}: Starpad's own")
     each.set_defaults(run=_use)
     each = commands.add_parser("remove", help="delete an installed build")
     each.add_argument("name", metavar="NAME")

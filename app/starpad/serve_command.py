@@ -7,11 +7,13 @@ import signal
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starpad.core import paths
+from starpad.core.chosen_pack import BOX, chosen_pack, folder_of
 from starpad.core.errors import EngineError, FileError, StarpadError
 from starpad.core.load_options import LoadOptions
 from starpad.core.serve_key import FILE_NAME, KeyFile, is_key, read_key
@@ -124,7 +126,9 @@ def _options(arguments: argparse.Namespace) -> LoadOptions:
         "gpu_layers": arguments.gpu_layers,
     }
     path = paths.demo_model() if arguments.model == _DEMO else Path(arguments.model).absolute()
-    return LoadOptions(path, **{field: v for field, v in given.items() if v is not None})
+    name = arguments.engine_pack
+    options = LoadOptions(path, pack=chosen_pack() if name is None else folder_of(name))
+    return replace(options, **{field: v for field, v in given.items() if v is not None})
 
 
 def _key(file: Path | None) -> tuple[str, str]:
@@ -183,6 +187,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=_positive, metavar="N", help="threads of the processor")
     parser.add_argument(
         "--gpu-layers", type=int, metavar="N", help="layers on the GPU; -1 chooses, 0 uses none"
+    )
+    parser.add_argument(
+        "--engine-pack",
+        metavar="NAME",
+        help=f"a build of the engine, as `starpad engine list` names it; `{BOX}` for Starpad's own",
     )
     parser.add_argument(
         "--origin",
