@@ -61,6 +61,8 @@ def test_the_compiler_sees_the_users_environment_and_nothing_of_ours() -> None:
     assert environment["CXX"] == "clang++"
     assert environment["PIP_CERT"] == "/etc/certs.pem"
     assert "-DGGML_NATIVE=ON" in environment["CMAKE_ARGS"]
+    # Else the build itself fetches a web page from Hugging Face (seen).
+    assert "-DLLAMA_USE_PREBUILT_UI=OFF" in environment["CMAKE_ARGS"]
     assert not {"PYTHONPATH", "XLLAMACPP_RELEASE", "STARPAD_ENGINE_PACK"} & environment.keys()
 
 

@@ -22,8 +22,16 @@ Say = Callable[[str], object]
 """Is told what happens, in a sentence or, while it compiles, in per cent."""
 
 # For this processor. Without what needs a network and Rust, and serves what Starpad does not use:
-# answers by a grammar, and TLS, for the engine is asked on this computer only.
-_OPTIONS = "-DGGML_NATIVE=ON -DLLAMA_LLGUIDANCE=OFF -DLLAMA_BUILD_BORINGSSL=OFF"
+# answers by a grammar; TLS, for the engine is asked on this computer only; a web page, which the
+# build would fetch from Hugging Face without being asked.
+_OPTIONS = " ".join(
+    (
+        "-DGGML_NATIVE=ON",
+        "-DLLAMA_LLGUIDANCE=OFF",
+        "-DLLAMA_BUILD_BORINGSSL=OFF",
+        "-DLLAMA_USE_PREBUILT_UI=OFF",
+    )
+)
 _SPACE_BYTES = 3_000_000_000
 _STEP = re.compile(r"^\s*\[\s*(?:(?P<percent>\d+)%|(?P<done>\d+)/(?P<all>\d+))\]")
 _LAST_LINES = 15
