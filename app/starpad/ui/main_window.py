@@ -7,10 +7,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, Slot
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QMainWindow, QMessageBox, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
 
-from starpad import __version__
-from starpad.core import model_file
+from starpad.core import model_file, user_data
 from starpad.core.engine_status import EngineStatus
 from starpad.core.indentation import Indentation
 from starpad.core.settings import Settings
@@ -23,6 +22,7 @@ from starpad.services.notifier import Notifier
 from starpad.services.settings import SettingsService
 from starpad.services.update_check import UpdateCheck
 from starpad.ui import actions as action_table
+from starpad.ui.about_dialog import AboutDialog
 from starpad.ui.actions import ACTIONS, ActionId, Needs
 from starpad.ui.chat.chat_pane import ChatPane, ChatServices
 from starpad.ui.chat_commands import ChatCommands
@@ -299,14 +299,5 @@ class MainWindow(QMainWindow):
         TextDialog("Keyboard shortcuts", "\n".join(rows), self).open()
 
     def _show_about(self) -> None:
-        QMessageBox.about(
-            self,
-            "About Starpad",
-            f"<h3>Starpad {__version__}</h3>"
-            "<p>StarCoder models on your own machine, offline. Nothing leaves it unless you press "
-            "a button that says so.</p>"
-            "<p>Apache License 2.0. Uses Qt and PySide6 under the LGPL version 3, "
-            "and llama.cpp under the MIT licence.</p>"
-            "<p>StarCoder models are under the BigCode OpenRAIL-M licence; the demonstration "
-            "model is Starpad's own, under the Apache License 2.0.</p>",
-        )
+        places = user_data.usual_places(self._services.settings.current.models_folder)
+        AboutDialog(self._services.engine.status, places, self).open()
