@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -59,6 +60,10 @@ def _build(arguments: argparse.Namespace) -> None:
     from starpad.engines.machine import processor_name
     from starpad.engines.pack_build import build_wheel
 
+    # A terminal that is closed ends the compilers, too, as Ctrl+C does.
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     folder = _folder()
     with _working_folder(folder) as work:
         wheel = build_wheel(work, _progress)
