@@ -11,6 +11,7 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QGridLayout,
     QLabel,
+    QLayout,
     QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
@@ -68,20 +69,27 @@ class AboutDialog(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 18, 20, 16)
         column.setSpacing(10)
+        # As large as its texts, also when a style or a larger font makes them grow.
+        column.setSizeConstraint(QLayout.SizeConstraint.SetFixedSize)
         column.addWidget(title_label(f"Starpad {__version__}", scale=1.5))
-        for text in (_PROMISE, _OWN_LICENSE):
-            column.addWidget(text_label(text))
+        column.addWidget(self._paragraph(_PROMISE))
+        column.addWidget(self._paragraph(_OWN_LICENSE))
         column.addWidget(title_label("Qt and PySide6"))
-        column.addWidget(text_label(_QT))
+        column.addWidget(self._paragraph(_QT))
         column.addWidget(title_label("What Starpad keeps on this computer"))
         column.addLayout(_folders(places))
         column.addWidget(title_label("For a bug report"))
         column.addWidget(self.details)
         column.addWidget(self._make_buttons())
-        self.setMinimumWidth(self.fontMetrics().averageCharWidth() * _WIDTH_CHARACTERS)
         # Not before the button is in the dialog: that would make the first one the default, too.
         self.close_button.setDefault(True)
         self.close_button.setFocus()
+
+    def _paragraph(self, text: str) -> QLabel:
+        label = text_label(text)
+        # A wrapping label asks for too little height unless its width is known.
+        label.setMinimumWidth(self.fontMetrics().averageCharWidth() * _WIDTH_CHARACTERS)
+        return label
 
     def _make_buttons(self) -> QDialogButtonBox:
         buttons = QDialogButtonBox()
