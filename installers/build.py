@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes what people install. Standard library only; Python 3.11 or newer.
 
-    python installers/build.py freeze [--repository OWNER/NAME]   dist/starpad, and Starpad.app on macOS
-    python installers/build.py deb | appdir [--runtime FILE] | nsis | msi | dmg     from dist/starpad
+    python installers/build.py freeze [--repository OWNER/NAME]   dist/starpad, on macOS Starpad.app
+    python installers/build.py deb | appdir [--runtime FILE] | nsis | msi | dmg    from dist/starpad
     python installers/build.py sbom                               dist/starpad.cdx.json
 
 installers/README.md says what each needs, and where each was made and tried.
@@ -32,7 +32,7 @@ sys.path[:0] = [str(HERE), *(str(HERE / name) for name in ("linux", "windows", "
 
 
 def version() -> str:
-    """Return Starpad's version, read rather than imported: this Python need not have its packages."""
+    """Return Starpad's version; read, for this Python need not have what importing it needs."""
     text = (ROOT / "app/starpad/__init__.py").read_text("utf-8")
     found = re.search(r'__version__ = "(.+)"', text)
     assert found is not None
@@ -40,7 +40,7 @@ def version() -> str:
 
 
 def commit_time() -> str:
-    """Return when the sources were last changed, in seconds: archives of one commit are the same."""
+    """Return when the sources were last changed, in seconds, so that archives tell the same."""
     command = ["git", "log", "-1", "--format=%ct"]
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return answer.stdout.strip() or "1700000000"
@@ -127,7 +127,8 @@ def dmg(_arguments: argparse.Namespace) -> Path:
 def sbom(_arguments: argparse.Namespace) -> None:
     """List all parts for programs that look for known weaknesses."""
     prepare()
-    subprocess.run([PYTHON, HERE / "sbom.py", DIST / "starpad.cdx.json"], check=True)
+    command = [PYTHON, HERE / "sbom.py", DIST / "starpad.cdx.json", "--bundle", BUNDLE]
+    subprocess.run(command, check=True)
 
 
 COMMANDS = (freeze, deb, appdir, nsis, msi, dmg, sbom)
