@@ -3,6 +3,7 @@
 Read from the environment that runs this, so run it with the Python whose packages are frozen.
 """
 
+import json
 import platform
 import re
 import sqlite3
@@ -132,6 +133,7 @@ def _of_distribution(
         where="Python package",
         texts=tuple(texts),
         files=tuple(modules),
+        holds=tuple(_own_parts(distribution)),
         is_distribution=True,
     )
 
@@ -144,6 +146,15 @@ def _own_texts(distribution: metadata.Distribution) -> Iterator[Text]:
             content = Path(str(file.locate())).read_text("utf-8", "replace")
             if content.strip():
                 yield Text(rest, content)
+
+
+def _own_parts(distribution: metadata.Distribution) -> Iterator[str]:
+    """Yield the addresses of what the distribution itself says was compiled into it (PEP 770)."""
+    for file in sorted(distribution.files or []):
+        if file.parent.name == "sboms" and file.suffix == ".json":
+            bill = json.loads(Path(str(file.locate())).read_text("utf-8"))
+            # What stands behind the question mark says where it was fetched from.
+            yield from (part["purl"].partition("?")[0] for part in bill.get("components", []))
 
 
 def _of_part(row: dict[str, Any]) -> Component:

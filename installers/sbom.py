@@ -87,14 +87,20 @@ def _component(part: app.Component, files: list[Component]) -> Component:
         purl=purl,
         licenses=[LicenseFactory().make_from_string(part.license, license_acknowledgement=how)],
         external_references=[source] if part.source else [],
-        components=[*map(_held, part.holds), *files],
+        components=[*(_held(part, address) for address in part.holds), *files],
     )
 
 
-def _held(address: str) -> Component:
+def _held(part: app.Component, address: str) -> Component:
     purl = PackageURL.from_string(address)
+    # Two parts may hold the same crate.
+    reference = f"{part.name}: {address}"
     return Component(
-        name=purl.name, version=purl.version, type=ComponentType.LIBRARY, bom_ref=address, purl=purl
+        name=purl.name,
+        version=purl.version,
+        type=ComponentType.LIBRARY,
+        bom_ref=reference,
+        purl=purl,
     )
 
 

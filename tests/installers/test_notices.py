@@ -61,9 +61,16 @@ def test_qt_is_given_under_the_lgpl_with_both_texts_the_way_to_replace_it_and_th
     assert "Commercial" not in _section(notices, "PySide6_Essentials")
 
 
+def test_what_a_package_says_was_compiled_into_it_is_listed(notices: str) -> None:
+    assert "pkg:cargo/pyo3@" in _section(notices, "cryptography ")
+    assert "pkg:generic/openssl@" in _section(notices, "cryptography ")
+    assert "pkg:cargo/derivre@0.3.8" in notices
+
+
 @pytest.mark.parametrize(
     "part",
     [
+        "Crates that cryptography",
         "llama.cpp and ggml", "BoringSSL", "llguidance", "CPython", "OpenSSL", "SQLite", "ICU",
         "PyInstaller's boot loader", "JetBrains Mono", "GCC's run-time", "Microsoft's Visual C++",
         "ctransformers' models", "libffi", "bzip2", "XZ Utils", "zlib", "Expat",
@@ -104,7 +111,7 @@ def test_a_missing_text_is_named_and_strictness_fails(tmp_path: Path) -> None:
 def bundle(tmp_path: Path) -> Path:
     """Return a folder that is laid out like a frozen app, with real beginnings of libraries."""
     bundle = tmp_path / "starpad"
-    elf, pe = b"\x7fELF\x02\x01", b"MZ\x90\x00"
+    elf, pe, mach = b"\x7fELF\x02\x01", b"MZ\x90\x00", b"\xcf\xfa\xed\xfe"
     places = {
         "starpad": elf,
         "starpad-engine": elf,
@@ -116,6 +123,10 @@ def bundle(tmp_path: Path) -> Path:
         "_internal/PySide6/Qt6Widgets.dll": pe,
         "_internal/PySide6/Qt/plugins/platforms/libqxcb.so": elf,
         "_internal/shiboken6/MSVCP140.dll": pe,
+        "Contents/Frameworks/PySide6/Qt/lib/QtCore.framework/Versions/A/QtCore": mach,
+        "Contents/Frameworks/libcrypto.3.dylib": mach,
+        "Contents/Frameworks/lib-dynload/_ssl.cpython-312-darwin.so": mach,
+        "Contents/MacOS/starpad": mach,
         "_internal/resources/readme.txt": b"text",
     }
     for place, content in places.items():
