@@ -113,7 +113,6 @@ class PacksPage(QWidget):
         inner.addWidget(self.recommendation)
         inner.addLayout(below)
         inner.addWidget(self._cards)
-        inner.addWidget(_build_card())
         inner.addStretch(1)
         scroll = QScrollArea()
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -163,6 +162,7 @@ class PacksPage(QWidget):
         self._rows.addWidget(self._box_card())
         for pack in self._packs.packs:
             self._rows.addWidget(self._installed_card(pack))
+        self._rows.addWidget(_build_card())
         installed = {pack.name for pack in self._packs.packs}
         offers = [offer for offer in self._packs.offers if offer.pack.name not in installed]
         if offers:
