@@ -141,7 +141,11 @@ def test_offers_show_size_and_source_or_the_page(
     parts.packs.changed.emit()
     page = parts.page
     assert "Recommended for this computer: CUDA 12.8." in page.recommendation.text()
-    assert titles(page)[1:] == ["CUDA 12.8, for this computer", "CUDA 13.2, for this computer"]
+    assert titles(page)[1:] == [
+        "Build for this processor…",
+        "CUDA 12.8, for this computer",
+        "CUDA 13.2, for this computer",
+    ]
     assert button(page, "Download and install (1.2 GB): CUDA 12.8 from github.com").isEnabled()
     assert button(page, f"Open {second.pack.page}").isEnabled()
     asked: list[str] = []
