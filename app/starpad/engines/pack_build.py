@@ -93,7 +93,7 @@ class _Build:
         """Run a command to its end. Raises EngineError that begins with `problem`."""
         last: list[str] = []
         with (
-            self._log.open("a", encoding="utf-8") as log,
+            self._log.open("a", buffering=1, encoding="utf-8") as log,
             _process(command, self._folder, self._environment) as process,
         ):
             assert process.stdout is not None
