@@ -46,6 +46,11 @@ def commit_time() -> str:
     return answer.stdout.strip() or "1700000000"
 
 
+def run(*command: str | Path, environment: dict[str, str] | None = None) -> None:
+    """Run a command in the project's folder. Raises CalledProcessError."""
+    subprocess.run([str(word) for word in command], cwd=ROOT, env=environment, check=True)
+
+
 def prepare() -> None:
     """Make an environment with exactly what both locks name, unless there is one."""
     wanted = hashlib.sha256(b"".join(lock.read_bytes() for lock in LOCKS)).hexdigest()
@@ -54,17 +59,8 @@ def prepare() -> None:
         return
     venv.create(VENV, clear=True, with_pip=True)
     for lock in LOCKS:
-        install = [
-            PYTHON,
-            "-m",
-            "pip",
-            "install",
-            "--no-input",
-            "--no-deps",
-            "--only-binary",
-            ":all:",
-        ]
-        subprocess.run([*install, "--require-hashes", "-r", lock], check=True)
+        checked = ("--only-binary", ":all:", "--require-hashes", "-r", lock)
+        run(PYTHON, "-m", "pip", "install", "--no-input", "--no-deps", *checked)
     stamp.write_text(wanted, "utf-8")
 
 
@@ -73,20 +69,18 @@ def freeze(arguments: argparse.Namespace) -> None:
     prepare()
     shutil.rmtree(NOTICES.parent, ignore_errors=True)
     NOTICES.parent.mkdir(parents=True)
-    subprocess.run([PYTHON, HERE / "notices.py", NOTICES, "--strict"], check=True)
+    run(PYTHON, HERE / "notices.py", NOTICES, "--strict")
     if arguments.repository:
         home = json.dumps({"repository": arguments.repository})
         (NOTICES.parent / "home.json").write_text(home, "utf-8")
     environment = {**os.environ, "STARPAD_EXTRA": str(NOTICES.parent)}
-    environment["SOURCE_DATE_EPOCH"] = commit_time()
     # So that sets, and with them the archive of modules, come in the same order each time.
     environment["PYTHONHASHSEED"] = "1"
-    recipe = ["--noconfirm", "--distpath", DIST, "--workpath", WORK / "pyinstaller"]
-    command = [PYTHON, "-m", "PyInstaller", *recipe, HERE / "starpad.spec"]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True)
-    check = [PYTHON, HERE / "notices.py", NOTICES, "--strict", "--bundle", BUNDLE]
-    subprocess.run(check, check=True)
-    subprocess.run([BUNDLE / "starpad", "--self-test"], check=True)
+    places = ("--distpath", DIST, "--workpath", WORK / "pyinstaller")
+    recipe = ("--noconfirm", *places, HERE / "starpad.spec")
+    run(PYTHON, "-m", "PyInstaller", *recipe, environment=environment)
+    run(PYTHON, HERE / "notices.py", NOTICES, "--strict", "--bundle", BUNDLE)
+    run(BUNDLE / "starpad", "--self-test")
 
 
 def deb(_arguments: argparse.Namespace) -> Path:
@@ -127,8 +121,7 @@ def dmg(_arguments: argparse.Namespace) -> Path:
 def sbom(_arguments: argparse.Namespace) -> None:
     """List all parts for programs that look for known weaknesses."""
     prepare()
-    command = [PYTHON, HERE / "sbom.py", DIST / "starpad.cdx.json", "--bundle", BUNDLE]
-    subprocess.run(command, check=True)
+    run(PYTHON, HERE / "sbom.py", DIST / "starpad.cdx.json", "--bundle", BUNDLE)
 
 
 COMMANDS = (freeze, deb, appdir, nsis, msi, dmg, sbom)
