@@ -83,20 +83,11 @@ def require_server(path: Path, usage: str) -> None:
 
 
 def program_environment() -> dict[str, str]:
-    """Return this process's environment, made fit for programs that are not ours.
+    """Return this process's environment without what would make a llama-server another one.
 
-    A frozen app's libraries must not get into them, and what the user has told a llama-server of
-    theirs to be (a router, say) does not count for ours.
+    What the user has told theirs to be (a router, say) does not count for ours.
     """
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith("LLAMA_")
-    }
-    if getattr(sys, "frozen", False):
-        original = environment.pop("LD_LIBRARY_PATH_ORIG", "")
-        environment.pop("LD_LIBRARY_PATH", None)
-        if original:
-            environment["LD_LIBRARY_PATH"] = original
-    return environment
+    return {name: value for name, value in os.environ.items() if not name.startswith("LLAMA_")}
 
 
 class Query:
