@@ -66,7 +66,8 @@ def use_window(system: System, program: str, home_of: str, picture: Path) -> str
     """Type in the real window, accept a suggestion, save; look at its processes meanwhile."""
     file = HOME / "typed.py"
     real = Path(system.root, *file.parts[1:])
-    real.unlink(missing_ok=True)
+    real.write_text("", "utf-8")
+    os.chown(real, USER_ID, USER_ID)
     with screen() as display:
         window = system.start(program, str(file), user=True, DISPLAY=display)
         try:
@@ -193,6 +194,8 @@ def smoke(system: System, deb: Path, image: Path | None, pictures: Path) -> None
         print(f"{what} ({time.monotonic() - since:.0f} s)", flush=True)
 
     system.run("apt-get", "-qq", "update")
+    # Each installed Debian has them, and apt keeps them once they came with something.
+    system.run("apt-get", "-qq", "-y", "install", "adduser", "ca-certificates")
     system.run("useradd", "--create-home", "--uid", str(USER_ID), USER)
     before = system.files(UNPACKED)
     began = time.monotonic()
@@ -220,7 +223,7 @@ def smoke(system: System, deb: Path, image: Path | None, pictures: Path) -> None
     system.run("apt-get", "-qq", "-y", "autoremove", "--purge")
     left = sorted(system.files(UNPACKED) - before)
     if left:
-        raise SmokeError("The purge left:\n" + "\n".join(left))
+        raise SmokeError(f"The purge left {len(left)} paths:\n" + "\n".join(left[:40]))
     if kept - user_data(system):
         raise SmokeError(f"The purge took the user's {kept - user_data(system)}.")
     print(f"purged; nothing left but {len(kept)} files and folders of the user", flush=True)

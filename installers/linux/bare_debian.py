@@ -15,11 +15,10 @@ USER_ID = 54321
 HOME = Path("/", "home", USER)
 # What dpkg, apt and the packages that Starpad depends on write for themselves and leave.
 NOT_OURS = (
-    "/dev", "/proc", "/run", "/tmp", "/etc/ld.so.cache", "/etc/machine-id", "/var/cache",
-    "/var/log", "/var/lib/apt", "/var/lib/dpkg", "/var/lib/dbus", "/var/lib/systemd",
-    "/var/lib/pam", "/etc/ca-certificates", "/etc/fonts", "/etc/ssl",
-    "/usr/local/share/ca-certificates",
-    "/usr/local/share/fonts", "/usr/share/mime", str(HOME),
+    "/dev", "/proc", "/run", "/tmp", "/etc/ca-certificates", "/etc/fonts", "/etc/hosts",
+    "/etc/ld.so.cache", "/etc/machine-id", "/etc/ssl", "/usr/local/share/ca-certificates",
+    "/usr/local/share/fonts", "/usr/share/mime", "/var/cache", "/var/lib/apt", "/var/lib/dbus",
+    "/var/lib/dpkg", "/var/lib/pam", "/var/lib/systemd", "/var/log", str(HOME),
 )  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def build(bundle: Path, version: str, out: Path, notices: Path | None) -> Path:
         set_times(root)
         package = out / f"starpad_{version}_{architecture}.deb"
         out.mkdir(parents=True, exist_ok=True)
-        command = [tool("dpkg-deb", "dpkg"), "--root-owner-group", "-Zxz", "--build"]
+        command = [tool("dpkg-deb", "dpkg"), "--root-owner-group", "-Zxz", "-z9", "--build"]
         # xz packs otherwise on one core than on several.
         environment = {**os.environ, "DPKG_DEB_THREADS_MAX": "2"}
         subprocess.run([*command, root, package], env=environment, check=True)
