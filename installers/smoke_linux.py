@@ -16,9 +16,10 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "linux"))
 
@@ -60,6 +61,12 @@ def self_test(system: System, program: str) -> str:
     if not report["completion"]:
         raise SmokeError(f"The self-test completed nothing: {report}")
     return f"{report['completion']!r}, engine ready after {report['engine_ready_ms']:.0f} ms"
+
+
+def measure(system: System, program: str) -> str:
+    """Have a command without a window start the engine; needs nothing of the system's."""
+    (result,) = json.loads(system.run(program, "bench", "demo", "--quick", "--json", user=True))
+    return f"{result['figures']['generation']['median']:.0f} tokens per second"
 
 
 def use_window(system: System, program: str, home_of: str, picture: Path) -> str:
@@ -187,39 +194,54 @@ def user_data(system: System) -> set[str]:
     return {str(path.relative_to(home)) for path in home.rglob("*") if "starpad" in str(path)}
 
 
-def smoke(system: System, deb: Path, image: Path | None, pictures: Path) -> None:
-    """Do all that is tested, in the order of a user who comes and goes. Raises SmokeError."""
+def tell(what: str, job: Callable[..., str], *arguments: Any) -> None:
+    """Do a job, and print what it says and how long it took."""
+    began = time.monotonic()
+    said = job(*arguments)
+    print(f"{what}: {said} ({time.monotonic() - began:.0f} s)", flush=True)
 
-    def tell(what: str, since: float) -> None:
-        print(f"{what} ({time.monotonic() - since:.0f} s)", flush=True)
 
+def prepare(system: System) -> None:
+    """Make of the bare system one that a plain user has."""
     system.run("apt-get", "-qq", "update")
     # Each installed Debian has them, and apt keeps them once they came with something.
     system.run("apt-get", "-qq", "-y", "install", "adduser", "ca-certificates")
     system.run("useradd", "--create-home", "--uid", str(USER_ID), USER)
-    before = system.files(UNPACKED)
-    began = time.monotonic()
+
+
+def unpack(system: System, image: Path) -> str:
+    """Unpack the AppDir's image into the system; return its program there."""
+    target = Path(system.root, UNPACKED[1:])
+    command = ["unsquashfs", "-quiet", "-no-progress", "-dest", target, image]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return f"{UNPACKED}/AppRun"
+
+
+def install(system: System, deb: Path) -> str:
+    """Install the package with all that it depends on and recommends."""
     shutil.copy(deb, system.root / "tmp")
     system.run("apt-get", "-qq", "-y", "install", f"/tmp/{deb.name}")
-    tell("installed", began)
-    began = time.monotonic()
-    tell(f"self-test: {self_test(system, 'starpad')}", began)
-    began = time.monotonic()
-    tell(f"window: {use_window(system, 'starpad', INSTALLED, pictures / 'deb.png')}", began)
+    installed = system.run("dpkg-query", "--show", "--showformat", "${Package}\n")
+    return f"{len(installed.split())} packages in all"
+
+
+def smoke(system: System, deb: Path, image: Path, pictures: Path) -> None:
+    """Do all that is tested, in the order of a user who comes and goes. Raises SmokeError."""
+    prepare(system)
+    before = system.files(UNPACKED)
+    program = unpack(system, image)
+    tell("image with no library in the system, bench", measure, system, program)
+    tell("installed", install, system, deb)
+    tell("self-test", self_test, system, "starpad")
+    tell("window", use_window, system, "starpad", INSTALLED, pictures / "deb.png")
     kept = user_data(system)
     if not kept:
         raise SmokeError("The window kept nothing of the user.")
     system.run("apt-get", "-qq", "-y", "purge", "starpad")
-    if image is not None:
-        target = Path(system.root, UNPACKED[1:])
-        command = ["unsquashfs", "-quiet", "-no-progress", "-dest", target, image]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        program = f"{UNPACKED}/AppRun"
-        began = time.monotonic()
-        tell(f"image, self-test: {self_test(system, program)}", began)
-        place = f"{UNPACKED}{INSTALLED}"
-        began = time.monotonic()
-        tell(f"image, window: {use_window(system, program, place, pictures / 'image.png')}", began)
+    # The libraries that the package depends on are still there: a desktop has them.
+    tell("image, self-test", self_test, system, program)
+    place = f"{UNPACKED}{INSTALLED}"
+    tell("image, window", use_window, system, program, place, pictures / "image.png")
     system.run("apt-get", "-qq", "-y", "autoremove", "--purge")
     left = sorted(system.files(UNPACKED) - before)
     if left:
@@ -227,12 +249,10 @@ def smoke(system: System, deb: Path, image: Path | None, pictures: Path) -> None
     if kept - user_data(system):
         raise SmokeError(f"The purge took the user's {kept - user_data(system)}.")
     print(f"purged; nothing left but {len(kept)} files and folders of the user", flush=True)
-    if image is not None:
-        # Needs no library of the system's, like all commands without a window.
-        system.run(program, "reset", "--all", "--yes", user=True)
-        if user_data(system):
-            raise SmokeError(f"`starpad reset --all` left {user_data(system)}.")
-        print("`starpad reset --all` took those, too", flush=True)
+    system.run(program, "reset", "--all", "--yes", user=True)
+    if user_data(system):
+        raise SmokeError(f"`starpad reset --all` left {user_data(system)}.")
+    print("`starpad reset --all` took those, too", flush=True)
 
 
 def main() -> int:
@@ -241,7 +261,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path, help="where the systems and the pictures go")
     parser.add_argument("--suite", choices=SUITES, action="append", help="default: all")
     parser.add_argument("--deb", type=Path, required=True)
-    parser.add_argument("--image", type=Path, help="the squashfs image of the AppDir")
+    parser.add_argument("--image", type=Path, required=True, help="the AppDir's squashfs")
     arguments = parser.parse_args()
     folder = arguments.folder.absolute()
     for suite in arguments.suite or SUITES:
