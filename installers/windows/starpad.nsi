@@ -40,13 +40,17 @@ VIAddVersionKey "LegalCopyright" "The Starpad authors; Apache License 2.0"
 
 !define MUI_ICON "${ICON}"
 !define MUI_UNICON "${ICON}"
+!define MUI_WELCOMEFINISHPAGE_BITMAP "wizard.bmp" ; the icon on a plain ground, 164 by 314
 !define MUI_ABORTWARNING
 !define MUI_FINISHPAGE_RUN "$INSTDIR\starpad.exe"
 !define MUI_COMPONENTSPAGE_SMALLDESC
-!insertmacro MUI_PAGE_WELCOME
 !insertmacro MUI_PAGE_DIRECTORY
 !insertmacro MUI_PAGE_INSTFILES
 !insertmacro MUI_PAGE_FINISH
+!define MUI_PAGE_HEADER_TEXT "Uninstall Starpad"
+!define MUI_PAGE_HEADER_SUBTEXT "Choose whether what you made with it goes, too."
+!define MUI_COMPONENTSPAGE_TEXT_TOP "Models, conversations and settings stay unless you check the second line."
+!define MUI_COMPONENTSPAGE_TEXT_COMPLIST "What to delete:"
 !insertmacro MUI_UNPAGE_COMPONENTS
 !insertmacro MUI_UNPAGE_INSTFILES
 !insertmacro MUI_LANGUAGE "English"
@@ -154,7 +158,7 @@ Section /o "un.Also delete my models, conversations and settings" RemoveData
 SectionEnd
 
 !insertmacro MUI_UNFUNCTION_DESCRIPTION_BEGIN
-  !insertmacro MUI_DESCRIPTION_TEXT ${RemoveData} "Deletes ${DATA} with all models that were downloaded. This cannot be undone. Models that you keep in other folders stay."
+  !insertmacro MUI_DESCRIPTION_TEXT ${RemoveData} "Deletes ${DATA} for good, with all models in it. Models in other folders stay."
 !insertmacro MUI_UNFUNCTION_DESCRIPTION_END
 
 Function un.onInit
