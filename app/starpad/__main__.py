@@ -4,6 +4,7 @@ import argparse
 import importlib
 import multiprocessing
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -28,6 +29,10 @@ _HOSTS = {
     "--serve-host": "starpad.engines.serve_host",
     "--highlight-host": "starpad.highlighting.host",
 }
+
+
+NOT_HERE = 3
+"""The exit code when the machine lacks something that only its user can add."""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,17 +70,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     if first in _COMMANDS:
         return int(importlib.import_module(_COMMANDS[first]).run(argv[1:]))
     arguments = _parser().parse_args(argv)
-    if arguments.self_test:
-        from starpad import self_test
-
-        return self_test.run(arguments)
-    if not screen.is_there():
+    if not (arguments.self_test or screen.is_there()):
         # Qt would end the process with a core dump.
         sys.stderr.write(f"{screen.MISSING}\n")
-        return screen.MISSING_CODE
-    from starpad import bootstrap
-
+        return NOT_HERE
+    try:
+        from starpad import bootstrap, self_test
+    except ImportError as error:
+        sys.stderr.write(f"{_lack(error)}\n")
+        return NOT_HERE
+    if arguments.self_test:
+        return self_test.run(arguments)
     return bootstrap.run(arguments.files, arguments.model)
+
+
+def _lack(error: ImportError) -> str:
+    """Return what the system lacks for the window. Raises the error where it is our own fault."""
+    found = re.match(r"(\S+\.so\S*): cannot open shared object file", str(error))
+    if found is None:
+        raise error
+    return (
+        f"This system lacks {found[1]}, which the window needs. Install the package that holds it; "
+        "`starpad serve MODEL` needs no window."
+    )
 
 
 def _become(command: list[str]) -> int:

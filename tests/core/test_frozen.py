@@ -27,7 +27,10 @@ def test_child_processes_of_the_installed_app_run_in_the_program_without_qt(
         "--engine-host",
     ]
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    assert "PYTHONPATH" not in paths.host_environment()
+    environment = paths.host_environment()
+    assert "PYTHONPATH" not in environment
+    # Else PyInstaller's start would leave the child without its libraries (seen).
+    assert environment["PYINSTALLER_RESET_ENVIRONMENT"] == "1"
 
 
 def test_windows_programs_keep_their_ending(

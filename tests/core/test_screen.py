@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from starpad.__main__ import NOT_HERE
 from starpad.core import screen
 from starpad.core.paths import host_environment
 
@@ -40,5 +41,5 @@ def test_without_a_screen_a_sentence_comes_instead_of_a_core_dump() -> None:
         timeout=60,
         cwd=os.path.sep,
     )
-    assert ended.returncode == screen.MISSING_CODE
+    assert ended.returncode == NOT_HERE
     assert ended.stderr == f"{screen.MISSING}\n"

@@ -49,7 +49,7 @@ def test_a_pack_that_fails_is_explained(tmp_path: Path, code: str, words: str) -
 
 def test_a_library_that_was_cut_off_is_explained(tmp_path: Path) -> None:
     pack = truncated_pack(tmp_path, "cut")
-    with pytest.raises(EngineError, match="damaged|SIGBUS"):
+    with pytest.raises(EngineError, match=r"damaged|SIGBUS"):
         probe(pack.folder)
 
 

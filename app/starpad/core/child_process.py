@@ -20,6 +20,8 @@ _JOB_LIMITS = 9
 _JOB_LIMITS_BYTES = 144
 _JOB_FLAGS_OFFSET = 16
 _JOB_KILL_ON_CLOSE = 0x2000
+_THIS_PROCESS = -1
+"""Windows' handle for whoever asks."""
 
 
 def die_with_parent(before: Callable[[], object] | None = None) -> threading.Thread:
@@ -122,4 +124,8 @@ def _exit_at_end_of_input(before: Callable[[], object] | None) -> None:
         if before is not None:
             before()
     finally:
+        if sys.platform == "win32":
+            # os._exit() waits there for each library's farewell, with threads dead in their locks:
+            # an engine took longer than it is given to end (seen under Wine).
+            ctypes.windll.kernel32.TerminateProcess(ctypes.c_void_p(_THIS_PROCESS), 0)
         os._exit(0)

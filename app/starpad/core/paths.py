@@ -58,7 +58,11 @@ def host_command(role: str) -> list[str]:
 def host_environment() -> dict[str, str]:
     """Return this process's environment, made fit for `host_command` (finds our package)."""
     environment = dict(os.environ)
-    if not frozen.is_frozen():
+    if frozen.is_frozen():
+        # PyInstaller takes a program that its like has started for a part of it, which inherits
+        # the library path; but that was given back.
+        environment["PYINSTALLER_RESET_ENVIRONMENT"] = "1"
+    else:
         known = environment.get("PYTHONPATH", "")
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(PACKAGE.parent), known]))
     return environment

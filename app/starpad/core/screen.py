@@ -8,7 +8,6 @@ MISSING = (
     "There is no screen here: neither DISPLAY nor WAYLAND_DISPLAY is set. "
     "`starpad --self-test` does the main job without one, `starpad serve MODEL` serves a model."
 )
-MISSING_CODE = 3
 
 
 def is_there(environment: Mapping[str, str] = os.environ) -> bool:
