@@ -84,28 +84,35 @@ def make_base(folder: Path, suite: str) -> Path:
 def throw_away(base: Path, folder: Path) -> Iterator[System]:
     """Give the system with a layer for all that is written, and take both away afterwards."""
     work = folder / f"{base.name}-run"
-    shutil.rmtree(work, ignore_errors=True)
+    _remove(work)
     for name in ("upper", "work", "root"):
         (work / name).mkdir(parents=True)
     root = work / "root"
     layers = f"lowerdir={base},upperdir={work / 'upper'},workdir={work / 'work'}"
     with ExitStack() as mounts:
-        mount(mounts, root, "-t", "overlay", "overlay", "-o", layers)
-        mount(mounts, root / "proc", "-t", "proc", "proc")
-        mount(mounts, root / "dev", "--rbind", "/dev")
+        mounts.callback(_remove, work)
+        _mount(mounts, root, "-t", "overlay", "overlay", "-o", layers)
+        _mount(mounts, root / "proc", "-t", "proc", "proc")
+        _mount(mounts, root / "dev", "--rbind", "/dev")
         sockets = root / "tmp" / ".X11-unix"
         sockets.mkdir(mode=0o1777, exist_ok=True)
         Path("/tmp/.X11-unix").mkdir(mode=0o1777, exist_ok=True)
-        mount(mounts, sockets, "--bind", "/tmp/.X11-unix")
+        _mount(mounts, sockets, "--bind", "/tmp/.X11-unix")
         # The machine's own way to the archive, a proxy for instance, serves the system, too.
         shutil.copy("/etc/resolv.conf", root / "etc" / "resolv.conf")
-        for file in Path("/etc/apt/apt.conf.d").glob("*"):
-            shutil.copy(file, root / "etc" / "apt" / "apt.conf.d")
+        ways = subprocess.run(["apt-config", "dump", "Acquire"], capture_output=True, check=True)
+        (root / "etc" / "apt" / "apt.conf.d" / "99machine").write_bytes(ways.stdout)
         yield System(root)
+
+
+def _remove(work: Path) -> None:
+    """Delete the layer; never what is mounted there, which is the machine's own."""
+    if str(work) in Path("/proc/self/mountinfo").read_text("utf-8"):
+        raise SmokeError(f"Something is still mounted below {work}: unmount it and try again.")
     shutil.rmtree(work, ignore_errors=True)
 
 
-def mount(mounts: ExitStack, target: Path, *arguments: str) -> None:
+def _mount(mounts: ExitStack, target: Path, *arguments: str) -> None:
     """Mount something until the stack is left."""
     subprocess.run(["mount", *arguments, target], check=True)
     mounts.callback(subprocess.run, ["umount", "--lazy", target], check=False)
