@@ -23,7 +23,7 @@ TOP_LEVEL = {
     "requirements.lock", "requirements-dev.lock",
     "app", "resources", "installers", "tests", "docs", "benchmarks",
 }  # fmt: skip
-BINARY = {".gguf", ".ttf", ".png", ".ico", ".icns", ".sqlite3"}
+BINARY = {".gguf", ".ttf", ".png", ".ico", ".icns", ".bmp", ".sqlite3"}
 
 # In pieces, so that this file is not what it looks for.
 INDEX_ADDRESSES = [
