@@ -113,7 +113,9 @@ def test_wrong_arguments_are_told_before_anything_is_measured(
     assert list(tmp_path.glob("*.csv")) == []
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may write anywhere")
+@pytest.mark.skipif(
+    os.name == "nt" or os.geteuid() == 0, reason="the administrator may write anywhere"
+)
 def test_a_table_that_cannot_be_written_is_told_after_the_figures(tmp_path: Path) -> None:
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o500)

@@ -125,13 +125,11 @@ def test_a_kill_is_noticed_at_once_and_explained(spec: EngineSpec) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-@pytest.mark.parametrize(
-    ("number", "words"), [(signal.SIGKILL, "memory"), (signal.SIGILL, "processor lacks")]
-)
+@pytest.mark.parametrize(("name", "words"), [("SIGKILL", "memory"), ("SIGILL", "processor lacks")])
 def test_a_death_while_loading_is_explained(
-    spec: EngineSpec, host: Callable[[str], None], number: int, words: str
+    spec: EngineSpec, host: Callable[[str], None], name: str, words: str
 ) -> None:
-    host(f"import os; os.kill(os.getpid(), {number})")
+    host(f"import os, signal; os.kill(os.getpid(), signal.{name})")
     assert words in failure(spec).message
 
 

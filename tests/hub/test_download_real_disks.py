@@ -14,8 +14,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 IN_OWN_MOUNTS = ("unshare", "--map-root-user", "--mount")
 WITHOUT_OVERRIDE = (
-    ("setpriv", "--bounding-set", "-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+    ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
+    if os.name == "posix" and os.geteuid() == 0
+    else ()
 )
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts are Linux's")
 PRELUDE = """
 import os, subprocess, sys
 from pathlib import Path

@@ -151,9 +151,9 @@ def test_waiting_for_another_window_can_be_paused_at_once(
     second.wait_for(DownloadState.WAITING)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "ended"])
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGTERM"], ids=["killed", "ended"])
 def test_another_process_is_taken_over_from_when_it_dies(
-    hub: FakeHub, order: DownloadOrder, tmp_path: Path, number: signal.Signals
+    hub: FakeHub, order: DownloadOrder, tmp_path: Path, name: str
 ) -> None:
     with Window(tmp_path, limits=PATIENT) as window:
         window.queue.add(order)
@@ -173,7 +173,7 @@ def test_another_process_is_taken_over_from_when_it_dies(
                     and hub.requests_of("content")[1].bytes_sent >= HALF // 4
                 )
             )
-            other.send_signal(number)
+            other.send_signal(getattr(signal, name, signal.SIGTERM))
             other.wait(10)
             window.wait_for(DownloadState.DONE)
             assert_installed(tmp_path, order)
