@@ -131,7 +131,7 @@ class Keys:
 
     def save_picture(self, file: Path) -> None:
         """Save what is on the screen."""
-        command = ["import", "-window", "root", file]
+        command = ["import", "-window", "root", str(file)]
         subprocess.run(command, env=self._environment, check=True)
 
 
@@ -212,7 +212,7 @@ def prepare(system: System) -> None:
 def unpack(system: System, image: Path) -> str:
     """Unpack the AppDir's image into the system; return its program there."""
     target = Path(system.root, UNPACKED[1:])
-    command = ["unsquashfs", "-quiet", "-no-progress", "-dest", target, image]
+    command = ["unsquashfs", "-quiet", "-no-progress", "-dest", str(target), str(image)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return f"{UNPACKED}/AppRun"
 

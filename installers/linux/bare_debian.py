@@ -63,7 +63,7 @@ class System:
     def files(self, *other: str) -> set[str]:
         """Return all paths but those that are not Starpad's, and `other` ones."""
         skipped = {*NOT_OURS, *other}
-        found = set()
+        found: set[str] = set()
         for folder, names, files in os.walk(self.root):
             inside = "/" + str(Path(folder).relative_to(self.root)).removeprefix(".")
             names[:] = [name for name in names if str(Path(inside, name)) not in skipped]
@@ -75,7 +75,7 @@ def make_base(folder: Path, suite: str) -> Path:
     """Return a bare Debian, made when it is not there yet."""
     base = folder / suite
     if not (base / "etc" / "debian_version").is_file() or not (base / "usr/bin/apt-get").is_file():
-        command = ["debootstrap", "--variant=minbase", suite, base, MIRROR]
+        command = ["debootstrap", "--variant=minbase", suite, str(base), MIRROR]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return base
 
@@ -112,9 +112,13 @@ def _remove(work: Path) -> None:
     shutil.rmtree(work, ignore_errors=True)
 
 
+def _unmount(target: Path) -> None:
+    subprocess.run(["umount", "--lazy", target], check=False)
+
+
 def _mount(mounts: ExitStack, target: Path, *arguments: str) -> None:
     """Mount something until the stack is left."""
     subprocess.run(["mount", *arguments, target], check=True)
-    mounts.callback(subprocess.run, ["umount", "--lazy", target], check=False)
+    mounts.callback(_unmount, target)
     if "--rbind" in arguments:  # or unmounting it would unmount the machine's own
         subprocess.run(["mount", "--make-rslave", target], check=True)

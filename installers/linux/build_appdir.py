@@ -37,7 +37,8 @@ def build(bundle: Path, version: str, out: Path, runtime: Path | None) -> Path:
     set_times(appdir)
     image = out / f"Starpad-{version}-{platform.machine()}.squashfs"
     image.unlink(missing_ok=True)
-    pack = [tool("mksquashfs", "squashfs-tools"), appdir, image, "-all-root", "-noappend"]
+    pack = [str(tool("mksquashfs", "squashfs-tools")), str(appdir), str(image)]
+    pack += ["-all-root", "-noappend"]
     compression = ["-comp", "zstd", "-Xcompression-level", "19", "-b", "1M"]
     subprocess.run([*pack, *compression, "-quiet", "-no-progress"], check=True)
     if runtime is None:

@@ -68,8 +68,9 @@ def depends(bundle: Path) -> list[str]:
 def _read_elf(bundle: Path, what: str) -> str:
     """Return what readelf says of all programs and libraries of the bundle."""
     files = [path for path in sorted(bundle.rglob("*")) if _is_elf(path)]
-    command = [tool("readelf", "binutils"), "--wide", what, *files]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    command = [str(tool("readelf", "binutils")), "--wide", what, *map(str, files)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    return answer.stdout
 
 
 def _is_elf(path: Path) -> bool:
