@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import QCoreApplication, QEvent, QUrl
 from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -28,10 +28,14 @@ def test_a_model_among_the_arguments_is_loaded_and_the_rest_shown(
     assert starpad.engine.status.model is not None
     assert starpad.engine.status.model.path == model
     assert [tab.title for tab in starpad.window.tabs.tabs] == ["text.py"]
-    starpad.window.close()
-    starpad.shutdown()
     # Opened once is not chosen for good.
     assert starpad.settings.current.model_path == ""
+    starpad.window.close()
+    starpad.shutdown()
+    # A window that is left until Python is gone calls back into it.
+    starpad.window.deleteLater()
+    starpad.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 def test_a_double_click_on_macos_opens_text_and_models(
