@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,9 +81,12 @@ def test_an_answer_that_was_cut_off_can_be_gone_on_with(chat: Chat) -> None:
     answer = chat.service.entries[-1].message
     state = f"UPDATE messages SET state = 'streaming' WHERE id = {answer.id}"
     path = chat.starpad.history._path
-    with sqlite3.connect(path) as database:
-        database.execute(state)
-    database.close()
+    with closing(sqlite3.connect(path)) as database:
+        stored = f"SELECT state FROM messages WHERE id = {answer.id}"
+        # The answer's end is written by another thread, perhaps later than it is shown.
+        chat.wait(lambda: database.execute(stored).fetchone()[0] == answer.state)
+        with database:
+            database.execute(state)
     chat.starpad.answerer.message = None  # as after a restart
     conversation = chat.service.conversation
     assert conversation is not None
