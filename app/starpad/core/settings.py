@@ -295,6 +295,7 @@ class Settings:
     models_folder: Annotated[str, About(Page.HIDDEN, "Models folder")] = ""
     """Empty: beside Starpad's other data."""
     recent_files: Annotated[tuple[str, ...], About(Page.HIDDEN, "Recent files")] = ()
+    recent_actions: Annotated[tuple[str, ...], About(Page.HIDDEN, "Recent commands")] = ()
     window_geometry: Annotated[str, About(Page.HIDDEN, "Window position")] = ""
     chat_is_shown: Annotated[bool, About(Page.HIDDEN, "Chat")] = True
     chat_draft: Annotated[str, About(Page.HIDDEN, "Question not sent")] = ""

@@ -27,6 +27,7 @@ class ActionId(Enum):
     INDENT = auto()
     OUTDENT = auto()
     SETTINGS = auto()
+    COMMAND_PALETTE = auto()
     ZOOM_IN = auto()
     ZOOM_OUT = auto()
     ZOOM_RESET = auto()
@@ -150,8 +151,10 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         Menu.EDIT, "&Settings…", "Change how Starpad looks and works", ("Ctrl+,",),
         begins_group=True, role=QAction.MenuRole.PreferencesRole),
 
+    ActionId.COMMAND_PALETTE: ActionSpec(
+        Menu.VIEW, "&Command palette…", "Find any command by its name", ("Ctrl+Shift+P",)),
     ActionId.ZOOM_IN: ActionSpec(
-        Menu.VIEW, "Zoom &in", "Make the text larger", ("Ctrl++", "Ctrl+=")),
+        Menu.VIEW, "Zoom &in", "Make the text larger", ("Ctrl++", "Ctrl+="), begins_group=True),
     ActionId.ZOOM_OUT: ActionSpec(
         Menu.VIEW, "Zoom &out", "Make the text smaller", ("Ctrl+-",)),
     ActionId.ZOOM_RESET: ActionSpec(
@@ -256,6 +259,11 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         role=QAction.MenuRole.AboutRole),
 }
 # fmt: on
+
+
+def plain_text(text: str) -> str:
+    """Return a menu's or an action's text without the mark of its letter."""
+    return text.replace("&", "")
 
 
 def build(parent: QObject) -> dict[ActionId, QAction]:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, Qt, Slot
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
 
-from starpad.core import model_file, user_data
+from starpad.core import model_file
 from starpad.core.engine_status import EngineStatus
 from starpad.core.indentation import Indentation
 from starpad.core.settings import Settings
@@ -22,8 +22,7 @@ from starpad.services.notifier import Notifier
 from starpad.services.settings import SettingsService
 from starpad.services.update_check import UpdateCheck
 from starpad.ui import actions as action_table
-from starpad.ui.about_dialog import AboutDialog
-from starpad.ui.actions import ACTIONS, ActionId, Needs
+from starpad.ui.actions import ActionId, Needs
 from starpad.ui.chat.chat_pane import ChatPane, ChatServices
 from starpad.ui.chat_commands import ChatCommands
 from starpad.ui.edit_commands import EditCommands
@@ -36,11 +35,10 @@ from starpad.ui.message_bar import MessageBar
 from starpad.ui.model_commands import ModelCommands
 from starpad.ui.model_picker import ModelPicker
 from starpad.ui.models.model_choice import ModelServices
-from starpad.ui.settings.settings_dialog import SettingsDialog
 from starpad.ui.status_bar import StatusBar
-from starpad.ui.text_dialog import TextDialog
 from starpad.ui.theme import Theme
 from starpad.ui.update_commands import UpdateCommands
+from starpad.ui.window_commands import WindowCommands
 
 _PICKER_ACTIONS = (
     ActionId.MODELS,
@@ -84,6 +82,9 @@ class MainWindow(QMainWindow):
             self, self.tabs, services.documents, services.settings, services.notifier
         )
         self.actions_by_id = action_table.build(self)
+        self.commands = WindowCommands(
+            self, self.tabs, self.actions_by_id, services.settings, services.engine
+        )
         self.picker = ModelPicker([self.actions_by_id[each] for each in _PICKER_ACTIONS], self)
         self.models = ModelCommands(
             self, self.picker, services.models, services.library_work, services.notifier
@@ -126,7 +127,6 @@ class MainWindow(QMainWindow):
         services.completion.figures_changed.connect(self.models.note_figures)
         self.tabs.current_tab_changed.connect(self._on_current_tab_changed)
         self.tabs.caret_moved.connect(self.status.show_caret)
-        self.tabs.zoom_requested.connect(self._zoom)
         self.tabs.files_dropped.connect(self._on_tabs_files_dropped)
         services.models.downloads.changed.connect(self.status.show_downloads)
         self._menu_bar.recent_requested.connect(self._on_recent_requested)
@@ -142,7 +142,6 @@ class MainWindow(QMainWindow):
 
             return run
 
-        change = self._services.settings.change
         return {
             ActionId.NEW: self.files.new,
             ActionId.OPEN: self.files.ask_and_open,
@@ -152,22 +151,12 @@ class MainWindow(QMainWindow):
             ActionId.CLOSE_TAB: with_tab(self.files.close),
             ActionId.QUIT: self.close,
             **EditCommands(self.tabs).handlers(),
-            ActionId.SETTINGS: self._show_settings,
-            ActionId.ZOOM_IN: lambda: self._zoom(1),
-            ActionId.ZOOM_OUT: lambda: self._zoom(-1),
-            ActionId.ZOOM_RESET: lambda: change(font_size_pt=Settings().font_size_pt),
-            ActionId.TOGGLE_WRAP: lambda: change(wrap_lines=self._is_checked(ActionId.TOGGLE_WRAP)),
-            ActionId.FULL_SCREEN: self._toggle_full_screen,
-            ActionId.NEXT_TAB: lambda: self.tabs.step(1),
-            ActionId.PREVIOUS_TAB: lambda: self.tabs.step(-1),
+            **self.commands.handlers(),
             ActionId.SUGGEST: with_tab(lambda tab: tab.suggestions.ask()),
             ActionId.ACCEPT: with_tab(lambda tab: tab.suggestions.accept()),
             ActionId.ACCEPT_WORD: with_tab(lambda tab: tab.suggestions.accept_word()),
             ActionId.ACCEPT_LINE: with_tab(lambda tab: tab.suggestions.accept_line()),
             ActionId.DISMISS: with_tab(lambda tab: tab.suggestions.dismiss()),
-            ActionId.TOGGLE_SUGGESTIONS: lambda: change(
-                suggestions_enabled=self._is_checked(ActionId.TOGGLE_SUGGESTIONS)
-            ),
             ActionId.TOGGLE_LANGUAGE_SUGGESTIONS: with_tab(self._toggle_language),
             **self.chat.handlers(),
             ActionId.CHOOSE_MODEL: self.picker.open_menu,
@@ -179,13 +168,8 @@ class MainWindow(QMainWindow):
             ActionId.UNLOAD_MODEL: self._services.engine.unload,
             ActionId.SHOW_ENGINE_LOG: self.models.show_log,
             **self.engines.handlers(),
-            ActionId.SHORTCUTS: self._show_shortcuts,
             **UpdateCommands(self, self._services.updates).handlers(),
-            ActionId.ABOUT: self._show_about,
         }
-
-    def _is_checked(self, action_id: ActionId) -> bool:
-        return self.actions_by_id[action_id].isChecked()
 
     # -- settings -----------------------------------------------------------------------------
 
@@ -199,13 +183,8 @@ class MainWindow(QMainWindow):
         self.tabs.set_look(font, is_wrapped=settings.wrap_lines)
         self.chat_pane.set_code_font(font)
         self._menu_bar.show_recent(settings.recent_files)
-        self.actions_by_id[ActionId.TOGGLE_WRAP].setChecked(settings.wrap_lines)
-        self.actions_by_id[ActionId.TOGGLE_SUGGESTIONS].setChecked(settings.suggestions_enabled)
+        self.commands.show_settings_in_menus(settings)
         self._refresh_tab_state()
-
-    def _zoom(self, steps: int) -> None:
-        size = self._services.settings.current.font_size_pt + steps
-        self._services.settings.change(font_size_pt=min(72, max(6, size)))
 
     def _toggle_language(self, tab: EditorTab) -> None:
         off = self._services.settings.current.suggestions_off_languages
@@ -214,9 +193,6 @@ class MainWindow(QMainWindow):
         self._services.settings.change(
             suggestions_off_languages=new if alias in off else (*off, alias)
         )
-
-    def _show_settings(self) -> None:
-        SettingsDialog(self._services.settings, self).open()
 
     # -- what changed -------------------------------------------------------------------------
 
@@ -255,12 +231,6 @@ class MainWindow(QMainWindow):
 
     # -- window -------------------------------------------------------------------------------
 
-    def _toggle_full_screen(self) -> None:
-        if self.isFullScreen():
-            self.showNormal()
-        else:
-            self.showFullScreen()
-
     def _restore_geometry(self, settings: Settings) -> None:
         geometry, split = settings.window_geometry, settings.chat_split
         if not geometry or not self.restoreGeometry(b64decode(geometry)):
@@ -289,15 +259,3 @@ class MainWindow(QMainWindow):
             event.accept()
         else:
             event.ignore()
-
-    def _show_shortcuts(self) -> None:
-        rows = [
-            f"{', '.join(spec.keys) or spec.editor_key:<24} {spec.tip}"
-            for spec in ACTIONS.values()
-            if spec.keys or spec.editor_key
-        ]
-        TextDialog("Keyboard shortcuts", "\n".join(rows), self).open()
-
-    def _show_about(self) -> None:
-        places = user_data.usual_places(self._services.settings.current.models_folder)
-        AboutDialog(self._services.engine.status, places, self).open()
