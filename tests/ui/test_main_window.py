@@ -13,6 +13,7 @@ from starpad.core.settings import Settings
 from starpad.ui.about_dialog import AboutDialog
 from starpad.ui.actions import ActionId
 from starpad.ui.editor.editor_tab import EditorTab
+from starpad.ui.keymap_dialog import KeymapDialog
 from starpad.ui.settings.settings_dialog import SettingsDialog
 from starpad.ui.text_dialog import TextDialog
 
@@ -105,7 +106,7 @@ def test_closing_the_last_tab_leaves_an_empty_one(starpad: Starpad) -> None:
     ("action", "kind", "text"),
     [
         (ActionId.SETTINGS, SettingsDialog, ""),
-        (ActionId.SHORTCUTS, TextDialog, "Ctrl+Space"),
+        (ActionId.SHORTCUTS, KeymapDialog, ""),
         (ActionId.SHOW_ENGINE_LOG, TextDialog, "model loaded"),
         (ActionId.ABOUT, AboutDialog, ""),
     ],

@@ -83,6 +83,14 @@ class Settings:
         bool,
         About(Page.EDITOR, "Wrap long lines", "Only on the screen; the file stays as it is."),
     ] = False
+    open_last_files: Annotated[
+        bool,
+        About(
+            Page.EDITOR,
+            "Open the files of last time",
+            "When Starpad starts, with carets where they were. Unsaved text comes back anyway.",
+        ),
+    ] = True
     indent_width: Annotated[
         int,
         About(Page.EDITOR, "Indent width", "Also how wide a tab is shown.", 1, 16, "columns"),
@@ -296,6 +304,8 @@ class Settings:
     """Empty: beside Starpad's other data."""
     recent_files: Annotated[tuple[str, ...], About(Page.HIDDEN, "Recent files")] = ()
     recent_actions: Annotated[tuple[str, ...], About(Page.HIDDEN, "Recent commands")] = ()
+    keymap: Annotated[tuple[str, ...], About(Page.HIDDEN, "Keys")] = ()
+    """What differs from the table of actions; see core/keymap.py."""
     window_geometry: Annotated[str, About(Page.HIDDEN, "Window position")] = ""
     chat_is_shown: Annotated[bool, About(Page.HIDDEN, "Chat")] = True
     chat_draft: Annotated[str, About(Page.HIDDEN, "Question not sent")] = ""

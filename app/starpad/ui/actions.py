@@ -24,9 +24,17 @@ class ActionId(Enum):
     COPY = auto()
     PASTE = auto()
     SELECT_ALL = auto()
+    GO_TO_LINE = auto()
+    SETTINGS = auto()
     INDENT = auto()
     OUTDENT = auto()
-    SETTINGS = auto()
+    TOGGLE_COMMENT = auto()
+    DUPLICATE = auto()
+    MOVE_UP = auto()
+    MOVE_DOWN = auto()
+    DELETE_LINE = auto()
+    JOIN_LINES = auto()
+    TRIM = auto()
     COMMAND_PALETTE = auto()
     ZOOM_IN = auto()
     ZOOM_OUT = auto()
@@ -74,6 +82,7 @@ class Menu(StrEnum):
 
     FILE = "&File"
     EDIT = "&Edit"
+    LINES = "&Lines"
     VIEW = "&View"
     SUGGESTIONS = "&Suggestions"
     CHAT = "&Chat"
@@ -142,14 +151,34 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         Menu.EDIT, "&Paste", "Insert what is in the clipboard", ("Ctrl+V",), _DOCUMENT),
     ActionId.SELECT_ALL: ActionSpec(
         Menu.EDIT, "Select &all", "Select the whole text", ("Ctrl+A",), _DOCUMENT),
-    ActionId.INDENT: ActionSpec(
-        Menu.EDIT, "&Indent", "Move the lines one step to the right", ("Ctrl+]",),
+    ActionId.GO_TO_LINE: ActionSpec(
+        Menu.EDIT, "&Go to line…", "Put the caret into a line by its number", ("Ctrl+G",),
         _DOCUMENT, begins_group=True),
-    ActionId.OUTDENT: ActionSpec(
-        Menu.EDIT, "&Outdent", "Move the lines one step to the left", ("Ctrl+[",), _DOCUMENT),
     ActionId.SETTINGS: ActionSpec(
         Menu.EDIT, "&Settings…", "Change how Starpad looks and works", ("Ctrl+,",),
         begins_group=True, role=QAction.MenuRole.PreferencesRole),
+
+    ActionId.INDENT: ActionSpec(
+        Menu.LINES, "&Indent", "Move the lines one step to the right", ("Ctrl+]",), _DOCUMENT),
+    ActionId.OUTDENT: ActionSpec(
+        Menu.LINES, "&Outdent", "Move the lines one step to the left", ("Ctrl+[",), _DOCUMENT),
+    ActionId.TOGGLE_COMMENT: ActionSpec(
+        Menu.LINES, "Toggle &comment", "Make the lines comments, or text again", ("Ctrl+/",),
+        _DOCUMENT),
+    ActionId.DUPLICATE: ActionSpec(
+        Menu.LINES, "&Duplicate", "Insert the line or the selection once more", ("Ctrl+Shift+D",),
+        _DOCUMENT, begins_group=True),
+    ActionId.MOVE_UP: ActionSpec(
+        Menu.LINES, "Move &up", "Move the lines above the one before", ("Alt+Up",), _DOCUMENT),
+    ActionId.MOVE_DOWN: ActionSpec(
+        Menu.LINES, "Move do&wn", "Move the lines below the one after", ("Alt+Down",), _DOCUMENT),
+    ActionId.DELETE_LINE: ActionSpec(
+        Menu.LINES, "De&lete", "Delete the lines", ("Ctrl+Shift+K",), _DOCUMENT),
+    ActionId.JOIN_LINES: ActionSpec(
+        Menu.LINES, "&Join", "Make the lines one, with a blank between", ("Ctrl+J",), _DOCUMENT),
+    ActionId.TRIM: ActionSpec(
+        Menu.LINES, "&Trim", "Take blanks off the ends of the lines, or of all lines", (),
+        _DOCUMENT),
 
     ActionId.COMMAND_PALETTE: ActionSpec(
         Menu.VIEW, "&Command palette…", "Find any command by its name", ("Ctrl+Shift+P",)),
@@ -251,7 +280,8 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         Menu.MODEL, "&Benchmark…", "Measure how fast models are on this computer"),
 
     ActionId.SHORTCUTS: ActionSpec(
-        Menu.HELP, "&Keyboard shortcuts", "List all actions and their keys", ("F1",)),
+        Menu.HELP, "&Keyboard shortcuts…", "All commands and their keys, to read and to change",
+        ("F1",)),
     ActionId.CHECK_UPDATES: ActionSpec(
         Menu.HELP, "&Check for updates…", "Ask whether there is a newer Starpad, if you say so"),
     ActionId.ABOUT: ActionSpec(

@@ -83,7 +83,12 @@ class MainWindow(QMainWindow):
         )
         self.actions_by_id = action_table.build(self)
         self.commands = WindowCommands(
-            self, self.tabs, self.actions_by_id, services.settings, services.engine
+            self,
+            self.tabs,
+            self.actions_by_id,
+            services.settings,
+            services.engine,
+            services.notifier,
         )
         self.picker = ModelPicker([self.actions_by_id[each] for each in _PICKER_ACTIONS], self)
         self.models = ModelCommands(

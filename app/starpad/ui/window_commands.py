@@ -9,13 +9,15 @@ from PySide6.QtWidgets import QMainWindow
 from starpad.core import user_data
 from starpad.core.settings import Settings
 from starpad.services.engine import EngineService
+from starpad.services.notifier import Notifier
 from starpad.services.settings import SettingsService
 from starpad.ui.about_dialog import AboutDialog
-from starpad.ui.actions import ACTIONS, ActionId
+from starpad.ui.actions import ActionId
 from starpad.ui.command_palette import CommandPalette
 from starpad.ui.editor.editor_tabs import EditorTabs
+from starpad.ui.keymap import Keymap
+from starpad.ui.keymap_dialog import KeymapDialog
 from starpad.ui.settings.settings_dialog import SettingsDialog
-from starpad.ui.text_dialog import TextDialog
 
 _SMALLEST_PT, _LARGEST_PT = 6, 72
 
@@ -30,6 +32,7 @@ class WindowCommands(QObject):
         actions: Mapping[ActionId, QAction],
         settings: SettingsService,
         engine: EngineService,
+        notifier: Notifier,
     ) -> None:
         super().__init__(window)
         self._window = window
@@ -38,6 +41,8 @@ class WindowCommands(QObject):
         self._settings = settings
         self._engine = engine
         self.palette = CommandPalette(window, actions, settings)
+        self.keymap = Keymap(actions, settings, notifier)
+        self.keymap.setParent(self)
         tabs.zoom_requested.connect(self.zoom)
 
     def handlers(self) -> dict[ActionId, Callable[[], object]]:
@@ -61,7 +66,8 @@ class WindowCommands(QObject):
         }
 
     def show_settings_in_menus(self, settings: Settings) -> None:
-        """Check the actions that switch a setting as the settings are."""
+        """Give the actions the keys and the check marks that the settings say."""
+        self.keymap.follow(settings)
         self._actions[ActionId.TOGGLE_WRAP].setChecked(settings.wrap_lines)
         self._actions[ActionId.TOGGLE_SUGGESTIONS].setChecked(settings.suggestions_enabled)
 
@@ -84,12 +90,7 @@ class WindowCommands(QObject):
         SettingsDialog(self._settings, self._window).open()
 
     def _show_shortcuts(self) -> None:
-        rows = [
-            f"{', '.join(spec.keys) or spec.editor_key:<24} {spec.tip}"
-            for spec in ACTIONS.values()
-            if spec.keys or spec.editor_key
-        ]
-        TextDialog("Keyboard shortcuts", "\n".join(rows), self._window).open()
+        KeymapDialog(self.keymap, self._window).open()
 
     def _show_about(self) -> None:
         places = user_data.usual_places(self._settings.current.models_folder)
