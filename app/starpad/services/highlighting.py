@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 ANSWER_LIMIT_MS = 3_000
 _TURN_S = 0.004
 _KILL_WAIT_MS = 1_000
+_PAUSES = ("waiting", "done", "verified", "failed")
+"""What the host says before it has nothing to do, or turns to another document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +76,36 @@ class HighlightService(QObject):
 
         `lines` have no line ends. Opening an open document starts it anew (another language).
         """
-        if is_too_large(lines):
-            self.close(document)
-            self.plain.emit(document, "This document is too large to color.")
-        else:
-            self._documents.add(document)
+        if self._accepts(document, len(lines), sum(map(len, lines))):
             self._send(("open", document, revision, alias, file_name, _cut(lines)))
+
+    def begin(
+        self,
+        document: int,
+        alias: str,
+        file_name: str,
+        head: list[str],
+        revision: int,
+        line_count: int,
+        character_count: int,
+    ) -> bool:
+        """Color a document of which the lines behind `head` come as edits, and then `complete`.
+
+        So a large text need not be sent at once. Return whether it is not too large.
+        """
+        if is_accepted := self._accepts(document, line_count, character_count):
+            self._send(("begin", document, revision, alias, file_name, _cut(head)))
+        return is_accepted
+
+    def complete(self, document: int) -> None:
+        """Say that all lines of a document that was begun were sent."""
+        if document in self._documents:
+            self._send(("whole", document))
+
+    def show(self, document: int, first_line: int, line_count: int) -> None:
+        """Say that the user sees these lines and that they have no colors yet."""
+        if document in self._documents:
+            self._send(("view", document, first_line, line_count))
 
     def edit(
         self, document: int, revision: int, first_line: int, removed: int, new_lines: list[str]
@@ -99,6 +125,14 @@ class HighlightService(QObject):
         self._is_shut_down = True
         self._documents.clear()
         self._end_process()
+
+    def _accepts(self, document: int, lines: int, characters: int) -> bool:
+        if is_too_large(lines, characters):
+            self.close(document)
+            self.plain.emit(document, "This document is too large to color.")
+            return False
+        self._documents.add(document)
+        return True
 
     # -- the process --------------------------------------------------------------------------
 
@@ -186,7 +220,7 @@ class HighlightService(QObject):
 
     def _handle(self, message: Message) -> None:
         kind, document, *values = message
-        self._lexing = None if kind in ("done", "failed") else document
+        self._lexing = None if kind in _PAUSES else document
         if self._lexing is None:
             self._watchdog.stop()
         else:
