@@ -1,9 +1,10 @@
-"""The text editor of one document: painting, indentation, zoom. Ghost text is an attachment."""
+"""The text editor of one document: keys, painting, zoom. Ghost text is an attachment."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -26,15 +27,16 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from starpad.core.context_window import CaretContext
+from starpad.core.edit_rules import EditRules
 from starpad.core.indentation import Indentation
-from starpad.ui.editor import line_commands
+from starpad.ui.editor import key_commands
+from starpad.ui.editor.line_commands import LineCommand
 from starpad.ui.editor.line_numbers import LineNumbers
+from starpad.ui.editor.text_edits import one_step
 from starpad.ui.text_positions import document_text, text_between
 from starpad.ui.theme import EditorColors
 
 _LONG_LINE_FACTOR = 4
-
-_Result = TypeVar("_Result")
 
 
 class Attachment(Protocol):
@@ -42,6 +44,10 @@ class Attachment(Protocol):
 
     def offer_key(self, event: QKeyEvent) -> bool:
         """Return whether the key is consumed."""
+        ...
+
+    def foresees(self, typed: str) -> bool:
+        """Return whether a suggestion on the screen goes on with what is about to be typed."""
         ...
 
     def suspended(self) -> AbstractContextManager[None]:
@@ -67,7 +73,7 @@ class CodeEditor(QPlainTextEdit):
     def __init__(self, colors: EditorColors, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.colors = colors
-        self.indentation = Indentation(use_tabs=False, width=4)
+        self.rules = EditRules()
         self.attachment: Attachment | None = None
         self._line_numbers = LineNumbers(self, self.visible_blocks)
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
@@ -103,7 +109,7 @@ class CodeEditor(QPlainTextEdit):
     def edit(self, change: Callable[[QTextCursor], object]) -> None:
         """Apply a change at the caret as one undo step."""
         cursor = self.textCursor()
-        with line_commands.one_step(cursor):
+        with one_step(cursor):
             change(cursor)
         self._go_to(cursor)
 
@@ -116,21 +122,11 @@ class CodeEditor(QPlainTextEdit):
         with self._suspended():
             command()
 
-    def indent(self) -> None:
-        """Indent the selected lines, or go to the next tab stop."""
+    def apply(self, command: LineCommand) -> None:
+        """Have a command change the selected lines, unless the document is read-only."""
         if not self.isReadOnly():
-            self._run_on_lines(line_commands.indent)
-
-    def outdent(self) -> None:
-        """Take one level of indentation from the selected lines."""
-        if not self.isReadOnly():
-            self._run_on_lines(line_commands.outdent)
-
-    def _run_on_lines(self, command: Callable[[QTextCursor, Indentation], _Result]) -> _Result:
-        cursor = self.textCursor()
-        result = command(cursor, self.indentation)
-        self._go_to(cursor)
-        return result
+            with self._suspended():
+                self.edit(lambda cursor: command(cursor, self.rules))
 
     # -- events -------------------------------------------------------------------------------
 
@@ -141,31 +137,15 @@ class CodeEditor(QPlainTextEdit):
         if self.attachment and self.attachment.offer_key(event):
             event.accept()
             return
+        attachment, cursor = self.attachment, self.textCursor()
+        is_foreseen = bool(attachment and attachment.foresees(event.text()))
         with self._suspended():
-            self._handle_key(event)
-
-    def _handle_key(self, event: QKeyEvent) -> None:
-        key, modifiers = event.key(), event.modifiers()
-        plain = modifiers in (
-            Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier,
-        )  # fmt: skip
-        if self.isReadOnly():
-            super().keyPressEvent(event)
-        elif key == Qt.Key.Key_Tab and plain:
-            self.indent()
-        elif key == Qt.Key.Key_Backtab:
-            self.outdent()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and (
-            plain or modifiers == Qt.KeyboardModifier.ShiftModifier
-        ):
-            # Qt would insert U+2028 for Shift+Enter, which no compiler takes for a line end.
-            self._run_on_lines(line_commands.insert_newline)
-        elif not (
-            key == Qt.Key.Key_Backspace
-            and plain
-            and self._run_on_lines(line_commands.delete_indent)
-        ):
-            super().keyPressEvent(event)
+            if self.isReadOnly() or not key_commands.handle(
+                event, cursor, self.rules, is_foreseen=is_foreseen
+            ):
+                super().keyPressEvent(event)
+            else:
+                self._go_to(cursor)
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
         with self._suspended():
@@ -232,10 +212,23 @@ class CodeEditor(QPlainTextEdit):
         self._update_tab_stops()
         self._update_margins()
 
+    @property
+    def indentation(self) -> Indentation:
+        """The document's way to indent."""
+        return self.rules.indentation
+
     def set_indentation(self, value: Indentation) -> None:
         """Take the document's way to indent."""
-        self.indentation = value
+        self.rules = replace(self.rules, indentation=value)
         self._update_tab_stops()
+
+    def set_language(self, alias: str) -> None:
+        """Take the document's language, by the alias that Pygments knows."""
+        self.rules = replace(self.rules, language=alias)
+
+    def set_closes_brackets(self, closes_brackets: bool) -> None:
+        """Have brackets and quotes come in pairs, or only as they are typed."""
+        self.rules = replace(self.rules, closes_brackets=closes_brackets)
 
     def set_wrapped(self, is_wrapped: bool) -> None:
         """Wrap long lines at the window's edge, or scroll."""

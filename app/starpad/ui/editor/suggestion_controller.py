@@ -133,6 +133,10 @@ class SuggestionController(QObject):
                 return False
         return True
 
+    def foresees(self, typed: str) -> bool:
+        """Return whether the ghost text goes on with `typed`."""
+        return bool(typed) and self.ghost.text.startswith(typed)
+
     def accept(self) -> None:
         """Insert all of the ghost text."""
         self._accept(self.ghost.text)
