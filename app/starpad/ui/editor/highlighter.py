@@ -6,8 +6,9 @@ neither the document's text nor its undo stack ever knows of them.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from PySide6.QtCore import QEvent, QObject, Slot
 from PySide6.QtGui import QTextBlock, QTextCharFormat, QTextLayout
@@ -32,6 +33,11 @@ class PreeditOverlay:
     column: int
     length: int
     format: QTextCharFormat
+
+
+Mark = tuple[int, int, QTextCharFormat]
+"""Start and length in UTF-16 units of a block's text, and what is drawn over its colors there."""
+MarkSource = Callable[[QTextBlock], Sequence[Mark]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,7 @@ class Highlighter(QObject):
         self._opened_at = 0
         self._edits: deque[_Edit] = deque()  # those that no answer has taken into account yet
         self._overlay: PreeditOverlay | None = None
+        self._mark_sources: list[MarkSource] = []
         self._document.contentsChange.connect(self._on_contents_change)
         editor.verticalScrollBar().valueChanged.connect(self._show_visible)
         editor.viewport().installEventFilter(self)
@@ -101,6 +108,22 @@ class Highlighter(QObject):
         """Take note of text in a layout's preedit area; `apply_block` then allows for it."""
         self._overlay = overlay
 
+    def add_marks(self, source: MarkSource) -> None:
+        """Have `source` asked for the marks of a block whenever it gets its formats."""
+        self._mark_sources.append(source)
+
+    def refresh_marks(self) -> None:
+        """Give the visible blocks their formats anew: the sources' answers have changed."""
+        self._shown = [None] * len(self._spans)
+        self._show_visible()
+
+    def token_at(self, block_number: int, column: int) -> str:
+        """Return the token type at a UTF-16 column of a line, empty if none is known."""
+        for start, length, name in self._spans_of(block_number):
+            if start <= column < start + length:
+                return name
+        return ""
+
     def formats(self, block: QTextBlock) -> list[QTextLayout.FormatRange]:
         """Return a block's formats, in positions of its layout: round the preedit area."""
         number, layout = block.blockNumber(), block.layout()
@@ -113,8 +136,10 @@ class Highlighter(QObject):
             # An input method composes here; its underline is its own.
             column, length = layout.preeditAreaPosition(), utf16_length(preedit)
             ranges += [r for r in layout.formats() if column <= r.start < column + length]
-        for start, span_length, name in self._spans_of(number):
-            text_format = self._theme.format_for(name)
+        spans = ((s, n, self._theme.format_for(name)) for s, n, name in self._spans_of(number))
+        marks = (mark for source in self._mark_sources for mark in source(block))
+        # Where ranges overlap, Qt lets the later ones add to the earlier.
+        for start, span_length, text_format in chain(spans, marks):
             if text_format.isEmpty():
                 continue
             end = start + span_length
