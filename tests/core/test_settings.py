@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from starpad.core.errors import SettingsError
+from starpad.core.setting_field import Page
 from starpad.core.setting_values import checked, with_values
-from starpad.core.settings import FIELDS, Page, Settings, ThemeChoice, fields_of_pages
+from starpad.core.settings import FIELDS, Settings, ThemeChoice, fields_of_pages
 
 NUMBERS = [n for n, f in FIELDS.items() if type(f.default) in (int, float)]
 
@@ -75,6 +76,8 @@ def test_both_bounds_suit_and_one_step_beyond_does_not(name: str) -> None:
         ("theme", "pink"),
         ("theme", ["dark"]),
         ("font_family", 3),
+        ("style_light", "no such style"),
+        ("style_dark", ["nord"]),
         ("recent_files", "one.py"),
         ("recent_files", ["one.py", 2]),
         ("recent_files", {"one.py": 1}),

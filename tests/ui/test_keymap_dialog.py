@@ -120,6 +120,15 @@ def test_search_finds_by_name_menu_and_key(
     assert dialog.current is action_id
 
 
+def test_enter_in_the_search_field_changes_what_it_found(dialog: KeymapDialog) -> None:
+    QTest.keyClicks(dialog.search, "redo")
+    QTest.keyClick(dialog.search, Qt.Key.Key_Return)
+    [recorder] = dialog.findChildren(KeyRecorder)
+    assert recorder.edit.accessibleName() == "Key for Redo"
+    assert not dialog.findChildren(QMessageBox)
+    recorder.reject()
+
+
 def test_a_search_that_finds_nothing_leaves_nothing_to_change(dialog: KeymapDialog) -> None:
     QTest.keyClicks(dialog.search, "zzzz")
     assert dialog.current is None

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from starpad.bootstrap import Starpad, completion_options
-from starpad.core.settings import Settings
+from starpad.core.settings import Settings, ThemeChoice
 from starpad.ui.about_dialog import AboutDialog
 from starpad.ui.actions import ActionId
 from starpad.ui.editor.editor_tab import EditorTab
@@ -51,6 +51,13 @@ def test_wrap_shows_a_long_line_on_several_rows(starpad: Starpad) -> None:
     assert editor.document().firstBlock().layout().lineCount() > 1
     _do(starpad, ActionId.TOGGLE_WRAP)
     assert editor.document().firstBlock().layout().lineCount() == 1
+
+
+def test_the_editor_takes_the_whole_color_scheme(starpad: Starpad) -> None:
+    starpad.settings.change(theme=ThemeChoice.LIGHT, style_light="monokai")
+    viewport = _tab(starpad).editor.viewport()
+    corner = viewport.grab().toImage().pixelColor(viewport.width() - 5, viewport.height() - 5)
+    assert corner.name() == "#272822"
 
 
 def test_suggestions_can_be_switched_off_and_on(starpad: Starpad) -> None:

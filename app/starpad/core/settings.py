@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Annotated, get_type_hints
 
+from starpad.core import editor_styles
 from starpad.core.load_options import KvType
-
-Value = bool | int | float | str | tuple[str, ...]
+from starpad.core.setting_field import About, Page, SettingField
 
 
 class ThemeChoice(StrEnum):
@@ -18,46 +18,6 @@ class ThemeChoice(StrEnum):
     DARK = "dark"
 
 
-class Page(StrEnum):
-    """The pages of the settings dialog, in its order; HIDDEN is what the app remembers itself."""
-
-    APPEARANCE = "Appearance"
-    EDITOR = "Editor"
-    SUGGESTIONS = "Suggestions"
-    CHAT = "Chat"
-    MODELS = "Models"
-    ENGINE = "Engine"
-    SHARING = "Sharing"
-    HIDDEN = ""
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What is known of a setting besides its type and default.
-
-    `minimum` and `maximum` bound numbers (both included); `minimum_text` says what the minimum
-    means where it is a word rather than an amount.
-    """
-
-    page: Page
-    label: str
-    help: str = ""
-    minimum: int = 0
-    maximum: int = 0
-    unit: str = ""
-    minimum_text: str = ""
-    is_font_family: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SettingField:
-    """One setting: its name, default (whose type is the setting's) and what is known of it."""
-
-    name: str
-    default: Value
-    about: About
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The user's settings; valid when made by `with_values`."""
@@ -66,6 +26,32 @@ class Settings:
         ThemeChoice,
         About(Page.APPEARANCE, "Theme", "System follows your desktop's light or dark choice."),
     ] = ThemeChoice.SYSTEM
+    style_light: Annotated[
+        str,
+        About(
+            Page.APPEARANCE,
+            "Code colors when light",
+            "Those that are made for a light background come first.",
+            choices=editor_styles.choices(dark_first=False),
+        ),
+    ] = editor_styles.OWN
+    style_dark: Annotated[
+        str,
+        About(
+            Page.APPEARANCE,
+            "Code colors when dark",
+            "Those that are made for a dark background come first.",
+            choices=editor_styles.choices(dark_first=True),
+        ),
+    ] = editor_styles.OWN
+    more_contrast: Annotated[
+        bool,
+        About(
+            Page.APPEARANCE,
+            "More contrast",
+            "Pale colors of code stand out more from the background.",
+        ),
+    ] = False
     font_family: Annotated[
         str,
         About(

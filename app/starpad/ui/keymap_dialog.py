@@ -53,6 +53,11 @@ class KeymapDialog(QDialog):
         self._reset_all = buttons.addButton("Reset all…", action_role)
         self._reset_all.clicked.connect(self._on_reset_all_clicked)
         buttons.addButton("Copy list", action_role).clicked.connect(self._on_copy_clicked)
+        for button in buttons.buttons():
+            # Enter in the search field is for the command that it found.
+            if isinstance(button, QPushButton):
+                button.setAutoDefault(False)
+        self.search.returnPressed.connect(self.change)
         buttons.rejected.connect(self.reject)
         row = QHBoxLayout()
         for button in (self._change, self._add, self._remove, self._reset):

@@ -36,7 +36,7 @@ from starpad.ui.model_commands import ModelCommands
 from starpad.ui.model_picker import ModelPicker
 from starpad.ui.models.model_choice import ModelServices
 from starpad.ui.status_bar import StatusBar
-from starpad.ui.theme import Theme
+from starpad.ui.theme import CodeStyles, Theme
 from starpad.ui.update_commands import UpdateCommands
 from starpad.ui.window_commands import WindowCommands
 
@@ -181,6 +181,9 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_settings_changed(self, settings: Settings) -> None:
         self._theme.set_choice(settings.theme)
+        self._theme.set_styles(
+            CodeStyles(settings.style_light, settings.style_dark, settings.more_contrast)
+        )
         font = self._theme.editor_font(settings.font_family, settings.font_size_pt)
         self.tabs.default_indentation = Indentation(
             settings.indent_with_tabs, settings.indent_width

@@ -203,6 +203,8 @@ class CodeEditor(QPlainTextEdit):
         palette.setColor(QPalette.ColorRole.Highlight, colors.selection)
         palette.setColor(QPalette.ColorRole.HighlightedText, colors.text)
         self.setPalette(palette)
+        # Under a style sheet it does not inherit the palette, and it is what is filled.
+        self.viewport().setPalette(palette)
         self.viewport().update()
         self._line_numbers.set_colors(colors.gutter_background, colors.gutter_text, colors.text)
 

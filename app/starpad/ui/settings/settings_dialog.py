@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from starpad.core.settings import Page, SettingField, Value, fields_of_pages
+from starpad.core.setting_field import Page, SettingField, Value
+from starpad.core.settings import fields_of_pages
 from starpad.services.settings import SettingsService
 from starpad.ui.settings.field_editors import FieldEditor, editor_for
 
