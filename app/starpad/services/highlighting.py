@@ -18,7 +18,7 @@ from starpad.highlighting.protocol import (
 )
 from starpad.services.host_process import host_process
 
-__all__ = ["HighlightService", "LineSpans", "SpanUpdate"]
+__all__ = ["MAX_LINE_CHARACTERS", "HighlightService", "LineSpans", "SpanUpdate"]
 
 _log = logging.getLogger(__name__)
 
