@@ -100,9 +100,8 @@ def _text_of(block: QTextBlock) -> str:
     if block.length() <= MAX_LINE_CHARACTERS:
         return block.text()
     cursor = QTextCursor(block)
-    # One less, so that no pair of surrogates is cut in two.
     last = cursor.position() + MAX_LINE_CHARACTERS
-    if block.document().characterAt(last - 1) >= "\ud800":
-        last -= 1
+    if "\ud800" <= block.document().characterAt(last - 1) < "\udc00":
+        last -= 1  # no pair of surrogates is cut in two
     cursor.setPosition(last, QTextCursor.MoveMode.KeepAnchor)
     return cursor.selectedText()
