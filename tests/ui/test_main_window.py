@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from starpad.bootstrap import Starpad, completion_options
@@ -29,7 +29,8 @@ def _tab(starpad: Starpad) -> EditorTab:
 
 
 def _status_texts(starpad: Starpad) -> list[str]:
-    return [label.text() for label in starpad.window.status.findChildren(QLabel)]
+    found = starpad.window.status.findChildren(QWidget)
+    return [each.text() for each in found if isinstance(each, QLabel | QToolButton)]
 
 
 def test_zoom_changes_the_font_and_reset_brings_it_back(starpad: Starpad) -> None:

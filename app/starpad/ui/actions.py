@@ -39,6 +39,7 @@ class ActionId(Enum):
     ZOOM_IN = auto()
     ZOOM_OUT = auto()
     ZOOM_RESET = auto()
+    LANGUAGE = auto()
     TOGGLE_WRAP = auto()
     FULL_SCREEN = auto()
     NEXT_TAB = auto()
@@ -188,9 +189,12 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         Menu.VIEW, "Zoom &out", "Make the text smaller", ("Ctrl+-",)),
     ActionId.ZOOM_RESET: ActionSpec(
         Menu.VIEW, "&Reset zoom", "Show the text in its usual size", ("Ctrl+0",)),
+    ActionId.LANGUAGE: ActionSpec(
+        Menu.VIEW, "&Language…", "Choose what the document is colored and completed as", (),
+        _DOCUMENT, begins_group=True),
     ActionId.TOGGLE_WRAP: ActionSpec(
         Menu.VIEW, "&Wrap long lines", "Show long lines on several rows", ("Alt+Z",),
-        is_checkable=True, begins_group=True),
+        is_checkable=True),
     ActionId.FULL_SCREEN: ActionSpec(
         Menu.VIEW, "&Full screen", "Use the whole screen", ("F11",), is_checkable=True),
     ActionId.NEXT_TAB: ActionSpec(

@@ -30,6 +30,7 @@ from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.editor.editor_tabs import EditorTabs
 from starpad.ui.engine_commands import EngineCommands, EngineServices
 from starpad.ui.file_commands import FileCommands
+from starpad.ui.language_commands import LanguageCommands
 from starpad.ui.menus import MenuBar
 from starpad.ui.message_bar import MessageBar
 from starpad.ui.model_commands import ModelCommands
@@ -90,6 +91,7 @@ class MainWindow(QMainWindow):
             services.engine,
             services.notifier,
         )
+        self.languages = LanguageCommands(self, self.tabs)
         self.picker = ModelPicker([self.actions_by_id[each] for each in _PICKER_ACTIONS], self)
         self.models = ModelCommands(
             self, self.picker, services.models, services.library_work, services.notifier
@@ -134,6 +136,7 @@ class MainWindow(QMainWindow):
         self.tabs.caret_moved.connect(self.status.show_caret)
         self.tabs.files_dropped.connect(self._on_tabs_files_dropped)
         services.models.downloads.changed.connect(self.status.show_downloads)
+        self.status.language_clicked.connect(self.languages.open)
         self._menu_bar.recent_requested.connect(self._on_recent_requested)
         for action_id, handler in self._handlers().items():
             self.actions_by_id[action_id].triggered.connect(handler)
@@ -157,6 +160,7 @@ class MainWindow(QMainWindow):
             ActionId.QUIT: self.close,
             **EditCommands(self.tabs).handlers(),
             **self.commands.handlers(),
+            **self.languages.handlers(),
             ActionId.SUGGEST: with_tab(lambda tab: tab.suggestions.ask()),
             ActionId.ACCEPT: with_tab(lambda tab: tab.suggestions.accept()),
             ActionId.ACCEPT_WORD: with_tab(lambda tab: tab.suggestions.accept_word()),

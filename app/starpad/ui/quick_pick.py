@@ -30,7 +30,8 @@ from starpad.ui.spoken import announce
 
 _WIDTH = 640
 _MOST_ROWS = 14
-_DETAIL_COUNTS_LESS = 100
+_DETAIL_COUNTS = 0.5
+_IS_DETAIL = 1000
 _Index = QModelIndex | QPersistentModelIndex
 _LIST_KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
 
@@ -231,6 +232,7 @@ def _make_list(model: _Choices, title: str) -> QTreeView:
     view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     header = view.header()
     header.setStretchLastSection(False)
+    header.setResizeContentsPrecision(0)  # only what is on the screen: each key fills the list
     header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
     for column in (1, 2):
         header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
@@ -249,6 +251,7 @@ def _fitting(query: str, choices: Iterable[Choice]) -> list[Choice]:
 
 def _score(query: str, choice: Choice) -> float:
     """Return how well a choice fits: by its text, or less well with what stands beside it."""
-    return fuzzy.score(query, choice.text) or (
-        fuzzy.score(query, f"{choice.text} {choice.detail}") / _DETAIL_COUNTS_LESS
-    )
+    if query and query.strip().casefold() == choice.detail.casefold():
+        return _IS_DETAIL
+    with_detail = fuzzy.score(query, f"{choice.text} {choice.detail}")
+    return max(fuzzy.score(query, choice.text), with_detail * _DETAIL_COUNTS)

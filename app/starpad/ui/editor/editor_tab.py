@@ -37,6 +37,7 @@ class EditorTab(QObject):
         super().__init__()
         self.document = document
         self.language = Language("", "")
+        self._chosen_language: Language | None = None
         self._default_indentation = default_indentation
         self.editor = CodeEditor(theme.colors)
         self._highlighter = Highlighter(self.editor, document.id, highlighting, theme)
@@ -79,7 +80,12 @@ class EditorTab(QObject):
         self.editor.setAccessibleName(f"Editor, {document.title}")
         first_line = self.editor.document().firstBlock().text()
         path = str(document.path) if document.path else ""
-        self.set_language(language_for(path, first_line))
+        self.set_language(self._chosen_language or language_for(path, first_line))
+
+    def choose_language(self, language: Language | None) -> None:
+        """Take the user's word for the language, or with None the file's again."""
+        self._chosen_language = language
+        self.set_document(self.document)
 
     def set_language(self, language: Language) -> None:
         """Color and complete the text as one of this language."""
