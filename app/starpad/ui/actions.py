@@ -24,6 +24,10 @@ class ActionId(Enum):
     COPY = auto()
     PASTE = auto()
     SELECT_ALL = auto()
+    FIND = auto()
+    FIND_NEXT = auto()
+    FIND_PREVIOUS = auto()
+    REPLACE = auto()
     GO_TO_LINE = auto()
     SETTINGS = auto()
     INDENT = auto()
@@ -152,9 +156,18 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         Menu.EDIT, "&Paste", "Insert what is in the clipboard", ("Ctrl+V",), _DOCUMENT),
     ActionId.SELECT_ALL: ActionSpec(
         Menu.EDIT, "Select &all", "Select the whole text", ("Ctrl+A",), _DOCUMENT),
+    ActionId.FIND: ActionSpec(
+        Menu.EDIT, "&Find…", "Find text in the document", ("Ctrl+F",), _DOCUMENT,
+        begins_group=True),
+    ActionId.FIND_NEXT: ActionSpec(
+        Menu.EDIT, "Find &next", "Go to the next place with that text", ("F3",), _DOCUMENT),
+    ActionId.FIND_PREVIOUS: ActionSpec(
+        Menu.EDIT, "Find pre&vious", "Go to the place before", ("Shift+F3",), _DOCUMENT),
+    ActionId.REPLACE: ActionSpec(
+        Menu.EDIT, "R&eplace…", "Find text and put another in its place", ("Ctrl+H",), _DOCUMENT),
     ActionId.GO_TO_LINE: ActionSpec(
         Menu.EDIT, "&Go to line…", "Put the caret into a line by its number", ("Ctrl+G",),
-        _DOCUMENT, begins_group=True),
+        _DOCUMENT),
     ActionId.SETTINGS: ActionSpec(
         Menu.EDIT, "&Settings…", "Change how Starpad looks and works", ("Ctrl+,",),
         begins_group=True, role=QAction.MenuRole.PreferencesRole),

@@ -9,6 +9,7 @@ from starpad.ui.actions import ActionId
 from starpad.ui.editor import line_commands
 from starpad.ui.editor.code_editor import CodeEditor
 from starpad.ui.editor.editor_tabs import EditorTabs
+from starpad.ui.editor.finder import Finder
 from starpad.ui.editor.go_to_line import GoToLine
 from starpad.ui.editor.line_commands import LineCommand
 
@@ -39,13 +40,18 @@ _LINE_COMMANDS: dict[ActionId, LineCommand] = {
 class EditCommands:
     """Carries out the Edit menu. Menus and window shortcuts leave the focus where it is."""
 
-    def __init__(self, tabs: EditorTabs) -> None:
+    def __init__(self, tabs: EditorTabs, finder: Finder) -> None:
         self._tabs = tabs
+        self._finder = finder
 
     def handlers(self) -> dict[ActionId, Callable[[], object]]:
         """Return what the menu's actions do."""
         return {
             **{action: partial(self._on_text, command) for action, command in _COMMANDS.items()},
+            ActionId.FIND: lambda: self._finder.open(with_replace=False),
+            ActionId.REPLACE: lambda: self._finder.open(with_replace=True),
+            ActionId.FIND_NEXT: lambda: self._finder.step(1),
+            ActionId.FIND_PREVIOUS: lambda: self._finder.step(-1),
             ActionId.GO_TO_LINE: partial(self._on_editor, lambda editor: GoToLine(editor).open()),
             **{
                 action: partial(self._on_lines, command)

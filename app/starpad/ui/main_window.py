@@ -26,6 +26,7 @@ from starpad.ui.actions import ActionId, Needs
 from starpad.ui.chat.chat_pane import ChatPane, ChatServices
 from starpad.ui.chat_commands import ChatCommands
 from starpad.ui.edit_commands import EditCommands
+from starpad.ui.editor.editor_pane import EditorPane
 from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.editor.editor_tabs import EditorTabs
 from starpad.ui.engine_commands import EngineCommands, EngineServices
@@ -102,7 +103,8 @@ class MainWindow(QMainWindow):
             self, self.chat_pane, self.tabs, self.files, services.chat, services.notifier
         )
         self._split = QSplitter(Qt.Orientation.Horizontal)
-        self._split.addWidget(self.tabs)
+        self.editing = EditorPane(self.tabs)
+        self._split.addWidget(self.editing)
         self._split.addWidget(self.chat_pane)
         self._split.setStretchFactor(0, 1)
         self._split.setCollapsible(0, False)
@@ -158,7 +160,7 @@ class MainWindow(QMainWindow):
             ActionId.RELOAD: with_tab(self.files.reload),
             ActionId.CLOSE_TAB: with_tab(self.files.close),
             ActionId.QUIT: self.close,
-            **EditCommands(self.tabs).handlers(),
+            **EditCommands(self.tabs, self.editing.finder).handlers(),
             **self.commands.handlers(),
             **self.languages.handlers(),
             ActionId.SUGGEST: with_tab(lambda tab: tab.suggestions.ask()),

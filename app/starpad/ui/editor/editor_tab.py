@@ -12,6 +12,7 @@ from starpad.services.highlighting import HighlightService
 from starpad.ui.editor.code_editor import CodeEditor
 from starpad.ui.editor.ghost_text import GhostText
 from starpad.ui.editor.highlighter import Highlighter
+from starpad.ui.editor.marks import Marks
 from starpad.ui.editor.suggestion_controller import SuggestionController
 from starpad.ui.text_positions import utf16_length
 from starpad.ui.theme import Theme
@@ -40,7 +41,9 @@ class EditorTab(QObject):
         self._chosen_language: Language | None = None
         self._default_indentation = default_indentation
         self.editor = CodeEditor(theme.colors)
+        self.marks = Marks(self.editor)
         self._highlighter = Highlighter(self.editor, document.id, highlighting, theme)
+        self.marks.draw_with(self._highlighter)
         ghost = GhostText(self.editor, self._highlighter)
         self.suggestions = SuggestionController(
             self.editor, ghost, completion, document.id, lambda: self.language.alias
@@ -91,6 +94,7 @@ class EditorTab(QObject):
         """Color and complete the text as one of this language."""
         if language != self.language or not self._highlighter.is_open:
             self.language = language
+            self.editor.set_language(language.alias)
             path = self.document.path
             self._highlighter.open(language.alias, path.name if path else "")
         self.changed.emit()
@@ -126,11 +130,13 @@ class EditorTab(QObject):
     def _on_theme_changed(self) -> None:
         self.suggestions.ghost.format = self._theme.ghost_format()
         self.editor.set_colors(self._theme.colors)
+        self.marks.set_colors(self._theme.colors)
 
     @Slot(int, str)
     def _on_language_known(self, document: int, name: str) -> None:
         if document == self.document.id and name and name != self.language.name:
             self.language = Language(self.language.alias or name.lower(), name)
+            self.editor.set_language(self.language.alias)
             self.changed.emit()
 
     @Slot(bool)
