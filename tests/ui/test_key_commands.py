@@ -6,6 +6,7 @@ from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from starpad.ui.editor.code_editor import CodeEditor
+from starpad.ui.editor.editor_options import EditorOptions
 from starpad.ui.editor.text_edits import select
 from starpad.ui.theme import EditorColors
 
@@ -98,7 +99,7 @@ def test_a_pair_is_undone_as_one(editor: CodeEditor, qtbot: QtBot) -> None:
 
 
 def test_pairs_can_be_turned_off(editor: CodeEditor, qtbot: QtBot) -> None:
-    editor.set_closes_brackets(False)
+    editor.set_options(EditorOptions(editor.font(), closes_brackets=False))
     _put(editor, "|)")
     qtbot.keyClicks(editor, "()")
     assert _get(editor) == "()|)"

@@ -85,6 +85,18 @@ class Settings:
         bool,
         About(Page.EDITOR, "Indent with tabs", "The Tab key inserts a tab instead of spaces."),
     ] = False
+    close_brackets: Annotated[
+        bool,
+        About(Page.EDITOR, "Close brackets and quotes", "The closing one comes with the opening."),
+    ] = True
+    show_white_space: Annotated[
+        bool,
+        About(Page.EDITOR, "Show white space", "Spaces as dots and tabs as arrows."),
+    ] = False
+    ruler_column: Annotated[
+        int,
+        About(Page.EDITOR, "Ruler", "A line behind this column.", 0, 400, "columns", "None"),
+    ] = 0
     suggestions_enabled: Annotated[
         bool,
         About(

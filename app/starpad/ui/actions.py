@@ -45,6 +45,7 @@ class ActionId(Enum):
     ZOOM_RESET = auto()
     LANGUAGE = auto()
     TOGGLE_WRAP = auto()
+    TOGGLE_WHITE_SPACE = auto()
     FULL_SCREEN = auto()
     NEXT_TAB = auto()
     PREVIOUS_TAB = auto()
@@ -207,6 +208,9 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         _DOCUMENT, begins_group=True),
     ActionId.TOGGLE_WRAP: ActionSpec(
         Menu.VIEW, "&Wrap long lines", "Show long lines on several rows", ("Alt+Z",),
+        is_checkable=True),
+    ActionId.TOGGLE_WHITE_SPACE: ActionSpec(
+        Menu.VIEW, "Show white &space", "Show spaces as dots and tabs as arrows", (),
         is_checkable=True),
     ActionId.FULL_SCREEN: ActionSpec(
         Menu.VIEW, "&Full screen", "Use the whole screen", ("F11",), is_checkable=True),

@@ -26,6 +26,7 @@ from starpad.ui.actions import ActionId, Needs
 from starpad.ui.chat.chat_pane import ChatPane, ChatServices
 from starpad.ui.chat_commands import ChatCommands
 from starpad.ui.edit_commands import EditCommands
+from starpad.ui.editor.editor_options import EditorOptions
 from starpad.ui.editor.editor_pane import EditorPane
 from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.editor.editor_tabs import EditorTabs
@@ -194,7 +195,15 @@ class MainWindow(QMainWindow):
         self.tabs.default_indentation = Indentation(
             settings.indent_with_tabs, settings.indent_width
         )
-        self.tabs.set_look(font, is_wrapped=settings.wrap_lines)
+        self.tabs.set_options(
+            EditorOptions(
+                font,
+                is_wrapped=settings.wrap_lines,
+                shows_white_space=settings.show_white_space,
+                ruler_column=settings.ruler_column,
+                closes_brackets=settings.close_brackets,
+            )
+        )
         self.chat_pane.set_code_font(font)
         self._menu_bar.show_recent(settings.recent_files)
         self.commands.show_settings_in_menus(settings)

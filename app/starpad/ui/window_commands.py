@@ -54,6 +54,9 @@ class WindowCommands(QObject):
             ActionId.ZOOM_IN: lambda: self.zoom(1),
             ActionId.ZOOM_OUT: lambda: self.zoom(-1),
             ActionId.ZOOM_RESET: lambda: change(font_size_pt=Settings().font_size_pt),
+            ActionId.TOGGLE_WHITE_SPACE: lambda: change(
+                show_white_space=self._is_checked(ActionId.TOGGLE_WHITE_SPACE)
+            ),
             ActionId.TOGGLE_WRAP: lambda: change(wrap_lines=self._is_checked(ActionId.TOGGLE_WRAP)),
             ActionId.FULL_SCREEN: self._toggle_full_screen,
             ActionId.NEXT_TAB: lambda: self._tabs.step(1),
@@ -69,6 +72,7 @@ class WindowCommands(QObject):
         """Give the actions the keys and the check marks that the settings say."""
         self.keymap.follow(settings)
         self._actions[ActionId.TOGGLE_WRAP].setChecked(settings.wrap_lines)
+        self._actions[ActionId.TOGGLE_WHITE_SPACE].setChecked(settings.show_white_space)
         self._actions[ActionId.TOGGLE_SUGGESTIONS].setChecked(settings.suggestions_enabled)
 
     def _is_checked(self, action_id: ActionId) -> bool:

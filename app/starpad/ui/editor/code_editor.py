@@ -15,7 +15,6 @@ from PySide6.QtGui import (
     QInputMethodEvent,
     QKeyEvent,
     QMouseEvent,
-    QPainter,
     QPaintEvent,
     QPalette,
     QResizeEvent,
@@ -29,7 +28,8 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from starpad.core.context_window import CaretContext
 from starpad.core.edit_rules import EditRules
 from starpad.core.indentation import Indentation
-from starpad.ui.editor import key_commands
+from starpad.ui.editor import backdrop, key_commands
+from starpad.ui.editor.editor_options import EditorOptions
 from starpad.ui.editor.line_commands import LineCommand
 from starpad.ui.editor.line_numbers import LineNumbers
 from starpad.ui.editor.text_edits import one_step
@@ -74,6 +74,7 @@ class CodeEditor(QPlainTextEdit):
         super().__init__(parent)
         self.colors = colors
         self.rules = EditRules()
+        self._ruler = 0
         self.attachment: Attachment | None = None
         self._line_numbers = LineNumbers(self, self.visible_blocks)
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
@@ -228,9 +229,20 @@ class CodeEditor(QPlainTextEdit):
         """Take the document's language, by the alias that Pygments knows."""
         self.rules = replace(self.rules, language=alias)
 
-    def set_closes_brackets(self, closes_brackets: bool) -> None:
-        """Have brackets and quotes come in pairs, or only as they are typed."""
-        self.rules = replace(self.rules, closes_brackets=closes_brackets)
+    def set_options(self, options: EditorOptions) -> None:
+        """Follow the user's settings."""
+        self.rules = replace(self.rules, closes_brackets=options.closes_brackets)
+        self._ruler = options.ruler_column
+        if self.font() != options.font:
+            self.set_font(options.font)
+        self.set_wrapped(options.is_wrapped)
+        text_option = self.document().defaultTextOption()
+        shown = QTextOption.Flag.ShowTabsAndSpaces
+        flags = text_option.flags() & ~shown
+        text_option.setFlags(flags | shown if options.shows_white_space else flags)
+        if text_option.flags() != self.document().defaultTextOption().flags():
+            self.document().setDefaultTextOption(text_option)
+        self.viewport().update()
 
     def set_wrapped(self, is_wrapped: bool) -> None:
         """Wrap long lines at the window's edge, or scroll."""
@@ -256,13 +268,10 @@ class CodeEditor(QPlainTextEdit):
         return self.blockBoundingGeometry(block).translated(self.contentOffset())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if not self.isReadOnly() and not self.textCursor().hasSelection():
-            # Before the text, which is painted over it; Qt's own way (an extra selection) would
-            # shift marks when ghost text shows.
-            row = self.cursorRect()
-            row.setLeft(0)
-            row.setWidth(self.viewport().width())
-            QPainter(self.viewport()).fillRect(row, self.colors.current_line)
+        colors = self.colors
+        backdrop.paint(
+            self, self.contentOffset().x(), colors.current_line, colors.gutter_text, self._ruler
+        )
         super().paintEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

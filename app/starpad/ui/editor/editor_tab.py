@@ -10,6 +10,7 @@ from starpad.services.completion import CompletionService
 from starpad.services.documents import OpenDocument
 from starpad.services.highlighting import HighlightService
 from starpad.ui.editor.code_editor import CodeEditor
+from starpad.ui.editor.editor_options import EditorOptions
 from starpad.ui.editor.ghost_text import GhostText
 from starpad.ui.editor.highlighter import Highlighter
 from starpad.ui.editor.marks import Marks
@@ -98,6 +99,11 @@ class EditorTab(QObject):
             path = self.document.path
             self._highlighter.open(language.alias, path.name if path else "")
         self.changed.emit()
+
+    def set_options(self, options: EditorOptions) -> None:
+        """Follow the user's settings."""
+        self.editor.set_options(options)
+        self.marks.set_shows_white_space(options.shows_white_space)
 
     def mark_saved(self) -> None:
         """Say that the file holds what the editor shows."""

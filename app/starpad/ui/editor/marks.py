@@ -1,5 +1,8 @@
 """What is marked in an editor over the colors of its text: hits of a search, brackets in pairs."""
 
+import re
+from collections.abc import Iterator
+
 from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QColor, QTextBlock, QTextCharFormat
 
@@ -13,9 +16,12 @@ from starpad.ui.theme import EditorColors
 
 _HIT = QColor("#e0a000")
 _HIT_SHARE = 0.3
-_PAIR_SHARE = 0.16
+_PAIR_SHARE = 0.22
+_BLANK_SHARE = 0.25
 _PAUSE_MS = 40
 _REACH = 20_000
+_BLANKS = re.compile(r"[ \t]+")
+_LONGEST_LINE = 5_000
 _NO_CODE = ("Comment", "Literal.String")
 
 
@@ -31,7 +37,9 @@ class Marks(QObject):
         self._highlighter: Highlighter | None = None
         self._hits, self._pair = Hits(), Hits()
         self._pair_blocks: list[QTextBlock] = []
+        self._shows_white_space = False
         self._hit_format, self._pair_format = QTextCharFormat(), QTextCharFormat()
+        self._blank_format = QTextCharFormat()
         self._timer = QTimer(self, singleShot=True)
         self._timer.setInterval(_PAUSE_MS)
         self._timer.timeout.connect(self._on_pause)
@@ -49,7 +57,14 @@ class Marks(QObject):
         self._hit_format.setBackground(_mixed(colors.background, _HIT, _HIT_SHARE))
         self._pair_format.setBackground(_mixed(colors.background, colors.text, _PAIR_SHARE))
         self._pair_format.setUnderlineStyle(QTextCharFormat.UnderlineStyle.SingleUnderline)
+        self._blank_format.setForeground(_mixed(colors.background, colors.text, _BLANK_SHARE))
         self._refresh()
+
+    def set_shows_white_space(self, shows_white_space: bool) -> None:
+        """Draw spaces and tabs paler than text, now that the editor shows them."""
+        if shows_white_space != self._shows_white_space:
+            self._shows_white_space = shows_white_space
+            self._refresh()
 
     @property
     def hits(self) -> Hits:
@@ -76,13 +91,18 @@ class Marks(QObject):
     def _of(self, block: QTextBlock) -> list[Mark]:
         """Return the marks of a block."""
         start, length = block.position(), block.length() - 1
-        return [
+        marks = [
+            (column, count, self._blank_format)
+            for column, count in (_blanks(block.text()) if self._shows_white_space else ())
+        ]
+        marks += [
             (column, count, text_format)
             for hits, text_format in (
                 (self._hits, self._hit_format), (self._pair, self._pair_format),
             )
             for column, count in hits.within(start, length)
         ]  # fmt: skip
+        return marks
 
     # -- brackets -----------------------------------------------------------------------------
 
@@ -137,6 +157,14 @@ class Marks(QObject):
         block = self._editor.document().findBlock(position)
         token = self._highlighter.token_at(block.blockNumber(), position - block.position())
         return not token.startswith(_NO_CODE)
+
+
+def _blanks(line: str) -> Iterator[tuple[int, int]]:
+    """Yield start and length of each run of spaces and tabs, in UTF-16 units."""
+    is_plain = line.isascii() or utf16_length(line) == len(line)
+    for match in _BLANKS.finditer(line, 0, _LONGEST_LINE):
+        start, end = match.span()
+        yield start if is_plain else utf16_length(line[:start]), end - start
 
 
 def _mixed(back: QColor, front: QColor, share: float) -> QColor:

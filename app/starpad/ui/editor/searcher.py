@@ -52,6 +52,8 @@ class Hits:
     def __init__(self) -> None:
         self.starts = array("q")
         self.ends = array("q")
+        self.is_stale = False
+        """Whether the document has changed since."""
         self._changes: list[tuple[int, int, int]] = []
 
     @classmethod
@@ -65,14 +67,11 @@ class Hits:
     def __len__(self) -> int:
         return len(self.starts)
 
-    @property
-    def is_stale(self) -> bool:
-        """Whether the document has changed since."""
-        return bool(self._changes)
-
     def changed(self, position: int, removed: int, added: int) -> None:
         """Take note of a change of the document."""
-        self._changes.append((position, removed, added))
+        self.is_stale = True
+        if len(self):
+            self._changes.append((position, removed, added))
 
     def index_of(self, start: int, end: int) -> int | None:
         """Return which hit stands exactly there, None if none does."""
