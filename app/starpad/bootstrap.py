@@ -30,6 +30,7 @@ from starpad.core.settings import Settings
 from starpad.core.suggestion import CompletionOptions
 from starpad.services.answerer import Answerer
 from starpad.services.background import BackgroundJobs
+from starpad.services.backups import BackupService
 from starpad.services.benchmarks import BenchmarkService
 from starpad.services.chat import ChatService
 from starpad.services.completion import CompletionService
@@ -95,7 +96,11 @@ class Starpad(QObject):
             UpdateCheck(self.jobs, release.repository(), self),
         )
         self.window = MainWindow(services, self.theme)
-        self.recovered = RecoveredText(data / "recovery", self.window.tabs, self.documents)
+        self.backups = BackupService(data / "sessions", self)
+        self.backups.failed.connect(self.notifier.report)
+        self.recovered = RecoveredText(
+            data / "recovery", self.backups, self.window.tabs, self.documents, self
+        )
         self.settings.changed.connect(self._on_settings_changed)
         self.settings.save_failed.connect(self.notifier.report)
         self._on_settings_changed(self.settings.current)
@@ -181,8 +186,8 @@ class Starpad(QObject):
             self.window.models.load(model)
         elif not self.remotes.resume():
             self.window.models.load_last()
+        count = self.recovered.restore(opens_last=self.settings.current.open_last_files)
         self.window.files.open(files)
-        count = self.recovered.restore()
         if count:
             self.notifier.post(
                 Notification(
@@ -200,7 +205,8 @@ class Starpad(QObject):
         self.serving.start_if_wanted(self.settings.current)
 
     def shutdown(self) -> None:
-        """End the child processes and the thread; unsaved text was saved or given up."""
+        """End the child processes and the threads; unsaved text was saved or given up."""
+        self.recovered.shutdown()
         self.downloads.shutdown()
         self.jobs.shutdown()
         self.highlighting.shutdown()

@@ -16,6 +16,9 @@ class ActionId(Enum):
     SAVE = auto()
     SAVE_AS = auto()
     RELOAD = auto()
+    REOPEN_WITH_ENCODING = auto()
+    SAVE_WITH_ENCODING = auto()
+    LINE_ENDS = auto()
     CLOSE_TAB = auto()
     QUIT = auto()
     UNDO = auto()
@@ -138,6 +141,13 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         Menu.FILE, "Save &as…", "Save under another name", ("Ctrl+Shift+S",), _DOCUMENT),
     ActionId.RELOAD: ActionSpec(
         Menu.FILE, "&Reload from disk", "Read the file again", ("F5",), _DOCUMENT),
+    ActionId.REOPEN_WITH_ENCODING: ActionSpec(
+        Menu.FILE, "Reopen with &encoding…", "Read the file again as text of another encoding", (),
+        _DOCUMENT, begins_group=True),
+    ActionId.SAVE_WITH_ENCODING: ActionSpec(
+        Menu.FILE, "Save &with encoding…", "Write the file in another encoding", (), _DOCUMENT),
+    ActionId.LINE_ENDS: ActionSpec(
+        Menu.FILE, "&Line ends…", "Choose what every line of the file ends with", (), _DOCUMENT),
     ActionId.CLOSE_TAB: ActionSpec(
         Menu.FILE, "&Close tab", "Close the document", ("Ctrl+W",), _DOCUMENT, begins_group=True),
     ActionId.QUIT: ActionSpec(
