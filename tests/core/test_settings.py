@@ -38,7 +38,8 @@ def test_every_setting_is_on_one_page_or_hidden() -> None:
     assert sorted(shown + hidden) == sorted(item.name for item in fields(Settings))
     assert hidden == [
         "model_path", "engine_pack", "remote_server", "models_folder", "recent_files",
-        "recent_actions", "keymap", "window_geometry", "chat_is_shown", "chat_draft", "chat_split",
+        "recent_actions", "keymap", "folder", "side_bar_is_shown", "side_bar_split",
+        "window_geometry", "chat_is_shown", "chat_draft", "chat_split",
     ]  # fmt: skip
 
 

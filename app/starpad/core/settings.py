@@ -304,6 +304,9 @@ class Settings:
     recent_actions: Annotated[tuple[str, ...], About(Page.HIDDEN, "Recent commands")] = ()
     keymap: Annotated[tuple[str, ...], About(Page.HIDDEN, "Keys")] = ()
     """What differs from the table of actions; see core/keymap.py."""
+    folder: Annotated[str, About(Page.HIDDEN, "Open folder")] = ""
+    side_bar_is_shown: Annotated[bool, About(Page.HIDDEN, "Side bar")] = False
+    side_bar_split: Annotated[str, About(Page.HIDDEN, "Width of the side bar")] = ""
     window_geometry: Annotated[str, About(Page.HIDDEN, "Window position")] = ""
     chat_is_shown: Annotated[bool, About(Page.HIDDEN, "Chat")] = True
     chat_draft: Annotated[str, About(Page.HIDDEN, "Question not sent")] = ""

@@ -13,6 +13,7 @@ class ActionId(Enum):
 
     NEW = auto()
     OPEN = auto()
+    OPEN_FOLDER = auto()
     SAVE = auto()
     SAVE_AS = auto()
     RELOAD = auto()
@@ -49,6 +50,7 @@ class ActionId(Enum):
     LANGUAGE = auto()
     TOGGLE_WRAP = auto()
     TOGGLE_WHITE_SPACE = auto()
+    SIDE_BAR = auto()
     FULL_SCREEN = auto()
     NEXT_TAB = auto()
     PREVIOUS_TAB = auto()
@@ -135,6 +137,8 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         Menu.FILE, "&New", "Open an empty document in a new tab", ("Ctrl+N",)),
     ActionId.OPEN: ActionSpec(
         Menu.FILE, "&Open…", "Open a file in a new tab", ("Ctrl+O",)),
+    ActionId.OPEN_FOLDER: ActionSpec(
+        Menu.FILE, "Open fol&der…", "Show the files of a folder at the left"),
     ActionId.SAVE: ActionSpec(
         Menu.FILE, "&Save", "Save the document", ("Ctrl+S",), _DOCUMENT, begins_group=True),
     ActionId.SAVE_AS: ActionSpec(
@@ -222,6 +226,8 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
     ActionId.TOGGLE_WHITE_SPACE: ActionSpec(
         Menu.VIEW, "Show white &space", "Show spaces as dots and tabs as arrows", (),
         is_checkable=True),
+    ActionId.SIDE_BAR: ActionSpec(
+        Menu.VIEW, "Fol&der", "Go to the folder's files; from there, hide them", ("Ctrl+B",)),
     ActionId.FULL_SCREEN: ActionSpec(
         Menu.VIEW, "&Full screen", "Use the whole screen", ("F11",), is_checkable=True),
     ActionId.NEXT_TAB: ActionSpec(

@@ -32,12 +32,14 @@ from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.editor.editor_tabs import EditorTabs
 from starpad.ui.engine_commands import EngineCommands, EngineServices
 from starpad.ui.file_commands import FileCommands
+from starpad.ui.folder_commands import FolderCommands
 from starpad.ui.language_commands import LanguageCommands
 from starpad.ui.menus import MenuBar
 from starpad.ui.message_bar import MessageBar
 from starpad.ui.model_commands import ModelCommands
 from starpad.ui.model_picker import ModelPicker
 from starpad.ui.models.model_choice import ModelServices
+from starpad.ui.side_bar import SideBar
 from starpad.ui.status_bar import StatusBar
 from starpad.ui.theme import CodeStyles, Theme
 from starpad.ui.update_commands import UpdateCommands
@@ -51,6 +53,8 @@ _PICKER_ACTIONS = (
 )
 _SPLIT = [780, 420]
 """Widths of editor and chat, in proportion, until the user moves the border."""
+_SIDES = [250, 950]
+"""The same of the side bar and all that is right of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +113,21 @@ class MainWindow(QMainWindow):
         self._split.addWidget(self.chat_pane)
         self._split.setStretchFactor(0, 1)
         self._split.setCollapsible(0, False)
+        self.side_bar = SideBar()
+        self.folders = FolderCommands(
+            self, self.side_bar, self.tabs, self.files, services.settings, services.notifier
+        )
+        self._sides = QSplitter(Qt.Orientation.Horizontal)
+        self._sides.addWidget(self.side_bar)
+        self._sides.addWidget(self._split)
+        self._sides.setStretchFactor(1, 1)
+        self._sides.setCollapsible(1, False)
         center = QWidget()
         layout = QVBoxLayout(center)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self.messages)
-        layout.addWidget(self._split, 1)
+        layout.addWidget(self._sides, 1)
         self.setCentralWidget(center)
         self.setStatusBar(self.status)
         self.addToolBar(self.picker)
@@ -167,6 +180,7 @@ class MainWindow(QMainWindow):
             **EditCommands(self.tabs, self.editing.finder).handlers(),
             **self.commands.handlers(),
             **self.languages.handlers(),
+            **self.folders.handlers(),
             ActionId.SUGGEST: with_tab(lambda tab: tab.suggestions.ask()),
             ActionId.ACCEPT: with_tab(lambda tab: tab.suggestions.accept()),
             ActionId.ACCEPT_WORD: with_tab(lambda tab: tab.suggestions.accept_word()),
@@ -247,7 +261,10 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_tabs_files_dropped(self, paths: list[Path]) -> None:
         models = [path for path in paths if path.suffix.lower() in model_file.ENDINGS]
-        self.files.open(path for path in paths if path not in models)
+        folders = [path for path in paths if path.is_dir()]
+        self.files.open(path for path in paths if path not in (*models, *folders))
+        for folder in folders[-1:]:
+            self.folders.open(folder)
         if models:
             self.models.take_files(models)
 
@@ -263,6 +280,9 @@ class MainWindow(QMainWindow):
             self.resize(1240, 800)
         if not split or not self._split.restoreState(b64decode(split)):
             self._split.setSizes(_SPLIT)
+        sides = settings.side_bar_split
+        if not sides or not self._sides.restoreState(b64decode(sides)):
+            self._sides.setSizes(_SIDES)
         self.chat_pane.setVisible(settings.chat_is_shown)
         self.chat_pane.bar.field.set_text(settings.chat_draft)
 
@@ -279,6 +299,7 @@ class MainWindow(QMainWindow):
             self._services.settings.change(
                 window_geometry=b64encode(self.saveGeometry().data()).decode("ascii"),
                 chat_split=b64encode(self._split.saveState().data()).decode("ascii"),
+                side_bar_split=b64encode(self._sides.saveState().data()).decode("ascii"),
                 chat_is_shown=not self.chat_pane.isHidden(),
                 chat_draft=self.chat_pane.bar.draft,
             )
