@@ -132,7 +132,7 @@ def test_the_selection_must_be_there_to_look_in_it(
     _find(starpad, qtbot, bar, "x")
     bar.selection.click()
     assert not bar.selection.isChecked()
-    assert bar.message.text() == "Select the text to look in first."
+    assert bar.problem.text() == "Select the text to look in first."
 
 
 def test_escape_closes_the_bar_and_gives_the_focus_back(
@@ -176,7 +176,7 @@ def test_a_bad_pattern_gets_a_sentence_and_no_hits(
     editor.setPlainText("a(a")
     bar.regex.setChecked(True)
     _find(starpad, qtbot, bar, "a(")
-    assert bar.message.text() == "This pattern is not valid at 2: missing closing parenthesis."
+    assert bar.problem.text() == "This pattern is not valid at 2: missing closing parenthesis."
     assert not _marked(editor, 0)
     qtbot.keyClicks(bar.find_field, "x")
     qtbot.keyClick(bar.find_field, Qt.Key.Key_Return)
@@ -195,7 +195,7 @@ def test_a_laborious_pattern_is_given_up_with_a_sentence(
     editor.setPlainText("a" * 3000 + "\nb")
     bar.regex.setChecked(True)
     _find(starpad, qtbot, bar, "(a+)+b")
-    assert bar.message.text() == "This pattern takes too long on this text; make it simpler."
+    assert bar.problem.text() == "This pattern takes too long on this text; make it simpler."
 
 
 def test_hits_are_marked_also_across_lines_and_follow_changes(

@@ -45,6 +45,10 @@ class FindBar(QFrame):
         self.message.setTextFormat(Qt.TextFormat.PlainText)
         self.message.setAccessibleName("Result")
         self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.problem = QLabel()
+        self.problem.setTextFormat(Qt.TextFormat.PlainText)
+        self.problem.setWordWrap(True)
+        self.problem.hide()
         self._replace_row = QWidget()
         self._fill()
         self.find_field.textChanged.connect(self._on_query_changed)
@@ -85,11 +89,18 @@ class FindBar(QFrame):
 
     def say(self, text: str, *, aloud: bool = False) -> None:
         """Show how the search goes, and have it spoken if it answers something the user did."""
-        if text != self.message.text():
-            self.message.setText(text)
-            self.message.setToolTip(text)
+        self.message.setText(text)
+        self.message.setToolTip(text)
+        self.problem.hide()
         if aloud and text:
             announce(self, text)
+
+    def complain(self, sentence: str) -> None:
+        """Say why there is no search."""
+        self.say("")
+        self.problem.setText(sentence)
+        self.problem.show()
+        announce(self, sentence)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         back = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
@@ -147,7 +158,8 @@ class FindBar(QFrame):
         grid.setColumnStretch(1, 3)
         grid.addWidget(self.find_field, 0, 0)
         grid.addLayout(find_row, 0, 1)
-        grid.addWidget(self._replace_row, 1, 0, 1, 2)
+        grid.addWidget(self.problem, 1, 0, 1, 2)
+        grid.addWidget(self._replace_row, 2, 0, 1, 2)
 
 
 def _field(name: str, hint: str) -> QLineEdit:

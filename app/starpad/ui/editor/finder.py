@@ -82,7 +82,7 @@ class Finder(QObject):
         if self._bar.selection.isChecked() and self._scope is None:
             if not cursor.hasSelection():
                 self._bar.set_in_selection(False)
-                self._bar.say("Select the text to look in first.", aloud=True)
+                self._bar.complain("Select the text to look in first.")
                 return
             self._scope = cursor
         elif not self._bar.selection.isChecked():
@@ -173,7 +173,7 @@ class Finder(QObject):
         try:
             searcher.start(self._editor.document(), self._bar.query, part, template)
         except BadPatternError as error:
-            self._bar.say(str(error), aloud=True)
+            self._bar.complain(str(error))
             return False
         if not self._bar.query.text:
             self._bar.say("")
@@ -202,13 +202,14 @@ class Finder(QObject):
 
     def _say_count(self, *, aloud: bool = False) -> None:
         searcher = self._searcher
-        if self._editor is None or not self._bar.query.text or searcher.hits.is_stale:
+        is_known = searcher.revision >= 0 and not searcher.hits.is_stale
+        if self._editor is None or not self._bar.query.text or not is_known:
             return
         cursor = self._editor.textCursor()
         index = searcher.hits.index_of(cursor.selectionStart(), cursor.selectionEnd())
         count = f"{len(searcher.hits):,}" + ("" if searcher.is_complete else "…")
         if searcher.is_given_up:
-            self._bar.say(_TOO_LABORIOUS, aloud=aloud)
+            self._bar.complain(_TOO_LABORIOUS)
         elif searcher.is_complete and not len(searcher.hits):
             self._bar.say("Nothing found", aloud=aloud)
         else:
@@ -246,7 +247,7 @@ class Finder(QObject):
         if replacer.revision != editor.document().revision():
             self._on_replace_all_requested()
         elif replacer.is_given_up:
-            self._bar.say(_TOO_LABORIOUS, aloud=True)
+            self._bar.complain(_TOO_LABORIOUS)
         else:
             count = len(replacer.edits)
             editor.run(lambda: _replace(editor, replacer))

@@ -32,6 +32,12 @@ class GhostText:
         """Whether ghost text is on screen."""
         return bool(self.text)
 
+    @property
+    def is_hindered(self) -> bool:
+        """Whether an input method composes at the caret: the slot is taken."""
+        layout = self._editor.textCursor().block().layout()
+        return not self.text and bool(layout.preeditAreaText())
+
     def show(self, text: str) -> None:
         """Draw `text` (LF line ends) at the caret, in place of what was drawn before."""
         cursor = self._editor.textCursor()
@@ -39,7 +45,7 @@ class GhostText:
         if self.text == text and block == self._block and column == self._column:
             return
         self.clear()
-        if not text:
+        if not text or self.is_hindered:
             return
         self._block, self._column, self.text = block, column, text
         block.layout().setPreeditArea(column, text.replace("\n", _LINE_SEPARATOR))

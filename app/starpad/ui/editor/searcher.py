@@ -122,6 +122,7 @@ class Searcher(QObject):
         self.is_given_up = False
         """PCRE found the pattern too laborious for this text: there may be more hits."""
         self.revision = -1
+        """Of the document when the search began; -1 if none did."""
         self._text = ""
         self._text_of: tuple[QTextDocument, int] | None = None
         self._matches: Iterator[QRegularExpressionMatch] = iter(())
@@ -144,10 +145,11 @@ class Searcher(QObject):
         self.stop()
         self.hits, self.edits = Hits(), []
         self.is_given_up = False
-        self.revision = document.revision()
+        self.revision = -1
         if not query.text:
             return
         expression = compiled(query)
+        self.revision = document.revision()
         self._replace = None
         if template is not None:
             self._replace = replacement_for(query, template, expression.captureCount())
