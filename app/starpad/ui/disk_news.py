@@ -38,6 +38,7 @@ class DiskNews(QObject):
 
     def compare(self, tab: EditorTab) -> None:
         """Show what the file has that the editor has not, to be taken over one by one."""
+        tab.finish_loading()
         try:
             theirs = self._documents.text_on_disk(tab.document.id)
         except FileError as error:

@@ -80,7 +80,7 @@ class FileCommands(QObject):
             self._tabs.go_to(tab)
         else:
             untouched = self._untouched()
-            self._tabs.add(document, text or "")
+            self._tabs.add(document, text or "", in_pieces=True)
             if untouched is not None:
                 self._close(untouched)
             self._explain_read_only(document)
@@ -136,6 +136,7 @@ class FileCommands(QObject):
     def _write(
         self, tab: EditorTab, path: Path | None, *, overwrite: bool = False, is_sure: bool = False
     ) -> bool:
+        tab.finish_loading()
         try:
             document = self._documents.save(
                 tab.document.id, tab.editor.text(), path, overwrite=overwrite, is_sure=is_sure

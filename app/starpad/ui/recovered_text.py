@@ -111,7 +111,7 @@ class RecoveredText(QObject):
             return None
         if text is None:
             return self._tabs.tab_of(document.id)
-        tab = self._tabs.add(document, text)
+        tab = self._tabs.add(document, text, in_pieces=True)
         tab.place(kept.caret, kept.anchor, kept.top)
         return tab
 

@@ -15,6 +15,7 @@ from starpad.ui.editor.ghost_text import GhostText
 from starpad.ui.editor.highlighter import Highlighter
 from starpad.ui.editor.marks import Marks
 from starpad.ui.editor.suggestion_controller import SuggestionController
+from starpad.ui.editor.text_loader import PIECE_CHARACTERS, TextLoader
 from starpad.ui.text_positions import utf16_length
 from starpad.ui.theme import Theme
 
@@ -33,7 +34,10 @@ class EditorTab(QObject):
         highlighting: HighlightService,
         theme: Theme,
         default_indentation: Indentation,
+        *,
+        in_pieces: bool = False,
     ) -> None:
+        """`in_pieces` lets a large text come little by little; see `finish_loading`."""
         super().__init__()
         self.document = document
         self.language = Language("", "")
@@ -54,8 +58,14 @@ class EditorTab(QObject):
         highlighting.language_known.connect(self._on_language_known)
         self.editor.document().modificationChanged.connect(self._on_modification_changed)
         self._on_theme_changed()
-        self.editor.setPlainText(text)
         self.editor.set_indentation(indentation.detect(text, default_indentation))
+        self._loader: TextLoader | None = None
+        self._place: tuple[int, int, int] | None = None
+        if in_pieces and len(text) > PIECE_CHARACTERS:
+            self._loader = TextLoader(self.editor, text)
+            self._loader.finished.connect(self._on_loader_finished)
+        else:
+            self.editor.setPlainText(text)
         self.set_document(document)
 
     @property
@@ -66,7 +76,17 @@ class EditorTab(QObject):
     @property
     def is_modified(self) -> bool:
         """Whether there is text to save."""
-        return self.editor.document().isModified()
+        return not self.is_loading and self.editor.document().isModified()
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the editor does not hold the whole text yet; it is read-only meanwhile."""
+        return self._loader is not None and not self._loader.is_done
+
+    def finish_loading(self) -> None:
+        """Wait for the whole text: what is done next needs it."""
+        if self._loader is not None:
+            self._loader.finish()
 
     @property
     def format_text(self) -> str:
@@ -79,7 +99,7 @@ class EditorTab(QObject):
     def set_document(self, document: OpenDocument) -> None:
         """Take a new value of the document: another path, another format."""
         self.document = document
-        self.editor.setReadOnly(bool(document.read_only_reason))
+        self.editor.setReadOnly(self.is_loading or bool(document.read_only_reason))
         self.editor.setAccessibleName(f"Editor, {document.title}")
         first_line = self.editor.document().firstBlock().text()
         path = str(document.path) if document.path else ""
@@ -96,7 +116,8 @@ class EditorTab(QObject):
             self.language = language
             self.editor.set_language(language.alias)
             path = self.document.path
-            self._highlighter.open(language.alias, path.name if path else "")
+            if not self.is_loading:
+                self._highlighter.open(language.alias, path.name if path else "")
         self.changed.emit()
 
     def set_options(self, options: EditorOptions) -> None:
@@ -110,6 +131,7 @@ class EditorTab(QObject):
 
     def replace_text(self, text: str) -> None:
         """Take the file's new text as one undo step; caret and lines on screen stay."""
+        self.finish_loading()
         block, _ = next(self.editor.visible_blocks(), (self.editor.document().firstBlock(), 0.0))
         top = QTextCursor(block)
         self.change_text(text)
@@ -118,6 +140,7 @@ class EditorTab(QObject):
 
     def change_text(self, text: str) -> None:
         """Change what differs from `text`, as one undo step."""
+        self.finish_loading()
         self.suggestions.leave()
         old = self.editor.text()
         head = _common_length(old, text)
@@ -130,6 +153,9 @@ class EditorTab(QObject):
 
     def place(self, caret: int, anchor: int, top: int) -> None:
         """Put caret and selection (UTF-16 units) and the first line on screen where they were."""
+        if self.is_loading:
+            self._place = (caret, anchor, top)
+            return
         end = self.editor.document().characterCount() - 1
         cursor = self.editor.textCursor()
         cursor.setPosition(min(anchor, end))
@@ -144,9 +170,18 @@ class EditorTab(QObject):
 
     def close(self) -> None:
         """Let go of what services keep for this document."""
+        if self._loader is not None:
+            self._loader.stop()
         self.suggestions.leave()
         self._completion.forget(self.document.id)
         self._highlighter.close()
+
+    @Slot()
+    def _on_loader_finished(self) -> None:
+        self._loader = None
+        self.set_document(self.document)
+        if self._place is not None:
+            self.place(*self._place)
 
     @Slot()
     def _on_theme_changed(self) -> None:

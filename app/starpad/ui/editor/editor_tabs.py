@@ -66,8 +66,8 @@ class EditorTabs(QTabWidget):
         """Return the tab of a document, None if it is closed."""
         return next((tab for tab in self.tabs if tab.document.id == document_id), None)
 
-    def add(self, document: OpenDocument, text: str) -> EditorTab:
-        """Open a tab and go to it."""
+    def add(self, document: OpenDocument, text: str, *, in_pieces: bool = False) -> EditorTab:
+        """Open a tab and go to it; a large text may come `in_pieces`."""
         tab = EditorTab(
             document,
             text,
@@ -75,6 +75,7 @@ class EditorTabs(QTabWidget):
             self._highlighting,
             self._theme,
             self.default_indentation,
+            in_pieces=in_pieces,
         )
         editor = tab.editor
         self._tabs[editor] = tab
