@@ -222,3 +222,11 @@ def test_ghost_text_leaves_the_accessible_text_alone(tab: EditorTab) -> None:
     assert text.text(0, text.characterCount()) == "ab"
     tab.editor.moveCursor(QTextCursor.MoveOperation.End)
     assert not tab.suggestions.ghost.is_shown
+
+
+def test_a_click_below_all_text_lands_in_the_text(tab: EditorTab, qtbot: QtBot) -> None:
+    _put(tab, "one\ntwo|")
+    tab.suggestions.ghost.show("ghost\nmore")
+    below = QPoint(60, tab.editor.viewport().height() - 3)
+    qtbot.mouseClick(tab.editor.viewport(), Qt.MouseButton.LeftButton, pos=below)
+    assert tab.editor.textCursor().position() == len("one\ntwo")

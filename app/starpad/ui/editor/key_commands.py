@@ -7,7 +7,7 @@ from starpad.core import brackets
 from starpad.core import indentation as indentation_rules
 from starpad.core.edit_rules import EditRules
 from starpad.ui.editor import line_commands
-from starpad.ui.editor.text_edits import one_step, raw_text, select
+from starpad.ui.editor.text_edits import TextEdit, apply_edits, one_step, raw_text, select
 
 _MODIFIER = Qt.KeyboardModifier
 _PLAIN = (_MODIFIER.NoModifier, _MODIFIER.KeypadModifier)
@@ -85,8 +85,9 @@ def _wrap(typed: str, cursor: QTextCursor, quotes: str) -> bool:
     if not closer:
         return False
     anchor, position = cursor.anchor(), cursor.position()
-    text = raw_text(cursor.document(), min(anchor, position), max(anchor, position))
-    cursor.insertText(typed + text + closer)
+    start, end = min(anchor, position), max(anchor, position)
+    edits = [TextEdit(start, start, typed), TextEdit(end, end, closer)]
+    apply_edits(cursor.document(), edits)
     select(cursor, anchor + 1, position + 1)
     return True
 
