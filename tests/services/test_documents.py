@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QTextDocument
 from pytestqt.qtbot import QtBot
 
@@ -254,6 +255,30 @@ def test_a_restored_document_tells_that_its_file_is_another_or_gone(
     file.unlink()
     with qtbot.waitSignal(service.vanished_on_disk):
         service.restore(file, document.format, known)
+
+
+def test_a_large_file_is_read_and_written_while_the_window_goes_on(
+    qtbot: QtBot, service: DocumentService, file: Path
+) -> None:
+    data = b"line\r\n" * 1_000_000
+    file.write_bytes(data)
+    ticks: list[None] = []
+    timer = QTimer(interval=0)
+    timer.timeout.connect(lambda: ticks.append(None))
+    timer.start()
+    document, text = service.open(file)
+    assert ticks
+    assert text is not None
+    ticks.clear()
+    with qtbot.assertNotEmitted(service.changed_on_disk, wait=300):
+        service.save(document.id, f"{text}x")
+        assert ticks
+    timer.stop()
+    assert file.read_bytes() == data + b"x"
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(FileError):
+        service.save(document.id, text)
 
 
 def test_saving_over_a_file_of_another_tab_is_refused(service: DocumentService, file: Path) -> None:

@@ -13,8 +13,11 @@ from starpad.core.errors import FileError
 from starpad.core.file_store import Signature
 from starpad.core.session_store import Saving
 from starpad.core.text_file import TextFile, TextFormat, after_saving, encode
+from starpad.services.aside import run_aside
 
 _DEBOUNCE_MS = 200
+_QUICK_BYTES = 5_000_000
+"""Up to this, a file is read or written before the window would miss a beat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,10 @@ class OpenDocument:
 
 
 class DocumentService(QObject):
-    """Opens, saves and watches text files. Reads and writes at once: files are small.
+    """Opens, saves and watches text files.
 
-    Every call that fails raises FileError and changes nothing. Ids are never used twice.
+    Every call that fails raises FileError and changes nothing. Ids are never used twice. With a
+    large file a call handles events meanwhile, but none of the user's.
     """
 
     about_to_save = Signal(object)
@@ -53,6 +57,7 @@ class DocumentService(QObject):
         self._documents: dict[int, OpenDocument] = {}
         # The content (SHA-256) last told to the listeners, None for "vanished": each news once.
         self._told: dict[int, str | None] = {}
+        self._writing: set[int] = set()
         self._ids = count(1)
         self._watcher = QFileSystemWatcher(self)
         self._watcher.fileChanged.connect(self._on_watcher_changed)
@@ -81,7 +86,7 @@ class DocumentService(QObject):
         already = self._opened(path)
         if already is not None:
             return already, None
-        file, signature = file_store.read(path, is_sure=is_sure)
+        file, signature = _read_file(path, is_sure=is_sure)
         document = OpenDocument(next(self._ids), path, path.name, file.format)
         return self._keep(_with_file(document, file, signature)), file.text
 
@@ -122,7 +127,16 @@ class DocumentService(QObject):
         expected = document.signature if is_own and not overwrite else None
         data = encode(text, document.format)
         self.about_to_save.emit(Saving(document_id, path, hashlib.sha256(data).hexdigest()))
-        signature = file_store.write(path, data, expected, is_sure=is_sure)
+
+        def write() -> Signature:
+            return file_store.write(path, data, expected, is_sure=is_sure)
+
+        # What happens to the file meanwhile is our own doing.
+        self._writing.add(document_id)
+        try:
+            signature = write() if len(data) <= _QUICK_BYTES else run_aside(write)
+        finally:
+            self._writing.discard(document_id)
         return self._keep(
             replace(
                 document, path=path, title=path.name, signature=signature, read_only_reason="",
@@ -163,6 +177,8 @@ class DocumentService(QObject):
         for document_id in list(self._documents):
             # A listener may close documents.
             document = self._documents.get(document_id)
+            if document_id in self._writing:
+                continue
             if document and document.path and document.signature:
                 self._check(document_id, document.path, document.signature)
 
@@ -228,7 +244,23 @@ class DocumentService(QObject):
 def _read(document: OpenDocument) -> tuple[TextFile, Signature]:
     if document.path is None:
         raise FileError(f"{document.title} has no file to read.")
-    return file_store.read(document.path, document.chosen_encoding, is_sure=True)
+    return _read_file(document.path, document.chosen_encoding, is_sure=True)
+
+
+def _read_file(
+    path: Path, encoding: str | None = None, *, is_sure: bool
+) -> tuple[TextFile, Signature]:
+    def read() -> tuple[TextFile, Signature]:
+        return file_store.read(path, encoding, is_sure=is_sure)
+
+    return run_aside(read) if _is_large(path) else read()
+
+
+def _is_large(path: Path) -> bool:
+    try:
+        return path.stat().st_size > _QUICK_BYTES
+    except OSError:
+        return False
 
 
 def _shown(document: OpenDocument) -> OpenDocument:

@@ -14,9 +14,9 @@ from starpad.ui.editor.editor_options import EditorOptions
 from starpad.ui.editor.ghost_text import GhostText
 from starpad.ui.editor.highlighter import Highlighter
 from starpad.ui.editor.marks import Marks
+from starpad.ui.editor.replacing import replace_text
 from starpad.ui.editor.suggestion_controller import SuggestionController
 from starpad.ui.editor.text_loader import PIECE_CHARACTERS, TextLoader
-from starpad.ui.text_positions import utf16_length
 from starpad.ui.theme import Theme
 
 
@@ -142,14 +142,7 @@ class EditorTab(QObject):
         """Change what differs from `text`, as one undo step."""
         self.finish_loading()
         self.suggestions.leave()
-        old = self.editor.text()
-        head = _common_length(old, text)
-        tail = _common_length(old[head:][::-1], text[head:][::-1])
-        cursor = QTextCursor(self.editor.document())
-        cursor.setPosition(utf16_length(old[:head]))
-        end = utf16_length(old[: len(old) - tail])
-        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-        cursor.insertText(text[head : len(text) - tail])
+        replace_text(self.editor, self.editor.text(), text)
 
     def place(self, caret: int, anchor: int, top: int) -> None:
         """Put caret and selection (UTF-16 units) and the first line on screen where they were."""
@@ -199,16 +192,3 @@ class EditorTab(QObject):
     @Slot(bool)
     def _on_modification_changed(self, _is_modified: bool) -> None:
         self.changed.emit()
-
-
-def _common_length(one: str, other: str) -> int:
-    """Return how many characters two texts have in common at their heads."""
-    # By halves: comparing slices is some hundred times faster than comparing characters.
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
