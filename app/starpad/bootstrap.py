@@ -39,6 +39,7 @@ from starpad.services.documents import DocumentService
 from starpad.services.downloads import DownloadService
 from starpad.services.engine import EngineService
 from starpad.services.engine_packs import EnginePacks
+from starpad.services.folder_search import FolderSearch
 from starpad.services.highlighting import HighlightService
 from starpad.services.history import HistoryService
 from starpad.services.hub_account import HubAccount
@@ -78,6 +79,7 @@ class Starpad(QObject):
         self.completion = CompletionService(self.engine, self)
         self.documents = DocumentService(self)
         self.highlighting = HighlightService(self)
+        self.folder_search = FolderSearch(self)
         self.history = HistoryService(data / "conversations.sqlite3", self)
         self.answerer = Answerer(self.engine, self.history, self)
         self.chat = self._make_chat_services(data)
@@ -94,6 +96,7 @@ class Starpad(QObject):
             self.chat,
             self._make_engine_services(data),
             UpdateCheck(self.jobs, release.repository(), self),
+            self.folder_search,
         )
         self.window = MainWindow(services, self.theme)
         self.backups = BackupService(data / "sessions", self)
@@ -210,6 +213,7 @@ class Starpad(QObject):
         self.downloads.shutdown()
         self.jobs.shutdown()
         self.highlighting.shutdown()
+        self.folder_search.shutdown()
         self.answerer.shutdown()
         self.serving.shutdown()
         self.benchmarks.shutdown()

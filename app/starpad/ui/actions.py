@@ -32,6 +32,7 @@ class ActionId(Enum):
     FIND_NEXT = auto()
     FIND_PREVIOUS = auto()
     REPLACE = auto()
+    FIND_IN_FOLDER = auto()
     GO_TO_LINE = auto()
     SETTINGS = auto()
     INDENT = auto()
@@ -180,6 +181,9 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         Menu.EDIT, "Find pre&vious", "Go to the place before", ("Shift+F3",), _DOCUMENT),
     ActionId.REPLACE: ActionSpec(
         Menu.EDIT, "R&eplace…", "Find text and put another in its place", ("Ctrl+H",), _DOCUMENT),
+    ActionId.FIND_IN_FOLDER: ActionSpec(
+        Menu.EDIT, "Find in fol&der…", "Find text in the files of the open folder",
+        ("Ctrl+Shift+F",)),
     ActionId.GO_TO_LINE: ActionSpec(
         Menu.EDIT, "&Go to line…", "Put the caret into a line by its number", ("Ctrl+G",),
         _DOCUMENT),

@@ -59,7 +59,7 @@ class FolderCommands(QObject):
         """Show the files of a folder, and keep it for the next start."""
         self._settings.change(folder=str(folder.absolute()))
         self._bar.show_folder(folder.absolute())
-        self._show(is_shown=True)
+        self.show()
         self._bar.focus_files()
 
     def toggle(self) -> None:
@@ -69,8 +69,12 @@ class FolderCommands(QObject):
             if self._tabs.current is not None:
                 self._tabs.current.editor.setFocus()
             return
-        self._show(is_shown=True)
+        self.show()
         self._bar.focus_files()
+
+    def show(self) -> None:
+        """Show the side bar, now and at the next start."""
+        self._show(is_shown=True)
 
     def _show(self, *, is_shown: bool) -> None:
         self._bar.setVisible(is_shown)

@@ -16,6 +16,7 @@ from starpad.core.settings import Settings
 from starpad.services.completion import CompletionService
 from starpad.services.documents import DocumentService
 from starpad.services.engine import EngineService
+from starpad.services.folder_search import FolderSearch
 from starpad.services.highlighting import HighlightService
 from starpad.services.library_work import LibraryWork
 from starpad.services.notifier import Notifier
@@ -33,6 +34,7 @@ from starpad.ui.editor.editor_tabs import EditorTabs
 from starpad.ui.engine_commands import EngineCommands, EngineServices
 from starpad.ui.file_commands import FileCommands
 from starpad.ui.folder_commands import FolderCommands
+from starpad.ui.folder_search_commands import FolderSearchCommands
 from starpad.ui.language_commands import LanguageCommands
 from starpad.ui.menus import MenuBar
 from starpad.ui.message_bar import MessageBar
@@ -72,6 +74,7 @@ class Services:
     chat: ChatServices
     engines: EngineServices
     updates: UpdateCheck
+    folder_search: FolderSearch
 
 
 class MainWindow(QMainWindow):
@@ -116,6 +119,9 @@ class MainWindow(QMainWindow):
         self.side_bar = SideBar()
         self.folders = FolderCommands(
             self, self.side_bar, self.tabs, self.files, services.settings, services.notifier
+        )
+        self.folder_search = FolderSearchCommands(
+            self.side_bar, self.folders, self.tabs, self.files, services.folder_search
         )
         self._sides = QSplitter(Qt.Orientation.Horizontal)
         self._sides.addWidget(self.side_bar)
@@ -181,6 +187,7 @@ class MainWindow(QMainWindow):
             **self.commands.handlers(),
             **self.languages.handlers(),
             **self.folders.handlers(),
+            **self.folder_search.handlers(),
             ActionId.SUGGEST: with_tab(lambda tab: tab.suggestions.ask()),
             ActionId.ACCEPT: with_tab(lambda tab: tab.suggestions.accept()),
             ActionId.ACCEPT_WORD: with_tab(lambda tab: tab.suggestions.accept_word()),
