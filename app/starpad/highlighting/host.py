@@ -179,7 +179,8 @@ class HighlightHost:
             return
         for piece in text.run():
             self._send_spans(number, document, piece)
-            yield
+            if text.dirty:
+                yield
             if document.view is not view and not text.comes_soon(document.view.start):
                 view = document.view
                 self._send_spans(number, document, text.guess(view))

@@ -112,3 +112,7 @@ class StatusBar(QStatusBar):
     def show_caret(self, line: int, column: int) -> None:
         """Show the caret's line and column, both from 1."""
         self._caret.setText(f"Ln {line}, Col {column}")
+        # A label that is not of a fixed size would have the whole window laid out at each key.
+        wanted = self._caret.sizeHint()
+        if wanted.width() > self._caret.minimumWidth():
+            self._caret.setFixedSize(wanted)

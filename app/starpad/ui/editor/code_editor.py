@@ -81,6 +81,8 @@ class CodeEditor(QPlainTextEdit):
         self.setCenterOnScroll(False)
         self.blockCountChanged.connect(self._on_block_count_changed)
         self.updateRequest.connect(self._on_update_request)
+        self._caret_row = QRect()
+        self._numbered = (0, 0)
         self.cursorPositionChanged.connect(self._on_cursor_position_changed)
         self.set_wrapped(False)
         self.set_colors(colors)
@@ -172,11 +174,7 @@ class CodeEditor(QPlainTextEdit):
         with self._suspended():
             if self.attachment and cursor is not None:
                 self.attachment.leave()
-                point = QPointF(self.cursorRect(cursor).center())
-                event = QMouseEvent(
-                    event.type(), point, event.globalPosition(), event.button(), event.buttons(),
-                    event.modifiers(), event.pointingDevice(),
-                )  # fmt: skip
+                event = _moved(event, QPointF(self.cursorRect(cursor).center()))
             super().mousePressEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
@@ -298,9 +296,26 @@ class CodeEditor(QPlainTextEdit):
     def _on_update_request(self, area: QRect, scrolled: int) -> None:
         if scrolled:
             self._line_numbers.scroll(0, scrolled)
-        else:
+            self._caret_row.translate(0, scrolled)
+            return
+        # Any key repaints all of the text; the numbers only move when some line gets higher.
+        heights = (self.firstVisibleBlock().blockNumber(), self.document().lineCount())
+        is_wrapped = self.wordWrapMode() is not QTextOption.WrapMode.NoWrap
+        if is_wrapped or heights != self._numbered:
+            self._numbered = heights
             self._line_numbers.update(0, area.y(), self._line_numbers.width(), area.height())
 
     def _on_cursor_position_changed(self) -> None:
-        self.viewport().update()
-        self._line_numbers.update()
+        row = self.cursorRect()
+        for area in (self._caret_row, row):
+            self.viewport().update(0, area.top(), self.viewport().width(), area.height())
+            self._line_numbers.update(0, area.top(), self._line_numbers.width(), area.height())
+        self._caret_row = row
+
+
+def _moved(event: QMouseEvent, point: QPointF) -> QMouseEvent:
+    """Return the same event at another point."""
+    return QMouseEvent(
+        event.type(), point, event.globalPosition(), event.button(), event.buttons(),
+        event.modifiers(), event.pointingDevice(),
+    )  # fmt: skip

@@ -75,7 +75,10 @@ class SpanStore:
         while self._edits and self._edits[0].revision <= update.revision:
             self._edits.popleft()
         for first, spans in _placed_now(update, self._edits):
-            self.lines[first : first + len(spans)] = spans
+            end = first + len(spans)
+            # Where the guess was right, the very same object stays: nothing is drawn again.
+            pairs = zip(self.lines[first:end], spans, strict=True)
+            self.lines[first:end] = [old if old == new else new for old, new in pairs]
 
     def _moved(self, change: TextChange) -> list[LineSpans | None]:
         """Return a guess at the changed lines' spans, so that nothing flickers."""
