@@ -95,7 +95,8 @@ def test_an_opened_document_gets_its_language_and_all_its_spans_in_small_frames(
     lines = ["x = 1", ""] * 1000
     client.inbox.put(("open", 7, 3, "python", "a.py", lines))
     answers = client.answers_until("done", 7, 3)
-    assert answers[:2] == [("lexing", 7), ("language", 7, "Python")]
+    assert [a[:2] for a in answers[:2]] == [("lexing", 7), ("language", 7)]
+    assert answers[1][2] == "Python"
     frames = [a for a in answers if a[0] == "spans"]
     assert all(a[1:3] == (7, 3) and len(a[4]) <= 400 for a in frames)
     assert held(answers, 2000) == whole("python", lines)
@@ -160,7 +161,9 @@ def test_long_work_that_changes_nothing_gives_signs_of_life(
     client.inbox.put(("edit", 1, 1, 1999, 1, ["null"]))
     before_spans = client.answers_until("spans", 1, 1, 1999)[:-1]
     assert len(before_spans) >= 5
-    assert set(before_spans) == {("lexing", 1)}
+    assert {a[:2] for a in before_spans} == {("lexing", 1)}
+    times = [a[2] for a in before_spans]
+    assert times == sorted(times)
     client.answers_until("done", 1, 1)
 
 
@@ -265,7 +268,7 @@ def test_when_nothing_happens_for_a_while_far_effects_of_edits_are_found(client:
     client.answers_until("done", 1, 1)
     assert held(client.log, len(lines)) != whole("python", lines)
     answers = client.answers_until("verified", 1, 1)
-    assert answers[0] == ("lexing", 1)
+    assert answers[0][:2] == ("lexing", 1)
     assert held(client.log, len(lines)) == whole("python", lines)
 
 

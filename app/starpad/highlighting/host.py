@@ -146,7 +146,7 @@ class HighlightHost:
     def _step(self, number: int) -> None:
         document = self._documents[number]
         if number != self._current or time.monotonic() - self._sent_at > _SIGN_OF_LIFE_S:
-            self._send("lexing", number)
+            self._send("lexing", number, time.process_time())
             self._current = number
         try:
             if document.job:

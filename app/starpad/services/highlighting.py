@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import psutil
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal, Slot
 
 from starpad.core.restart_policy import RestartPolicy
@@ -24,6 +25,7 @@ _log = logging.getLogger(__name__)
 
 ANSWER_LIMIT_MS = 3_000
 _TURN_S = 0.004
+_MAX_SILENCES = 20
 _KILL_WAIT_MS = 1_000
 _PAUSES = ("waiting", "done", "verified", "failed")
 """What the host says before it has nothing to do, or turns to another document."""
@@ -42,8 +44,8 @@ class HighlightService(QObject):
     """Sends texts and edits to the highlighting host and hands out what it answers.
 
     The host starts with the first document. A document whose lexing gives no sign of life for
-    ANSWER_LIMIT_MS stays plain; the host is then killed, and the other documents are asked for
-    again. The text is the editor's: no copy of it is kept here.
+    ANSWER_LIMIT_MS, though it has the processor, stays plain; the host is then killed, and the
+    other documents are asked for again. The text is the editor's: no copy of it is kept here.
     """
 
     spans_ready = Signal(int, object)
@@ -62,6 +64,8 @@ class HighlightService(QObject):
         self._documents: set[int] = set()
         self._is_shut_down = False
         self._lexing: int | None = None
+        self._processor_s = 0.0  # how long the host had worked when it last began with something
+        self._silences = 0
         self._restart_policy = RestartPolicy()
         self._watchdog = QTimer(self, singleShot=True, interval=ANSWER_LIMIT_MS)
         self._watchdog.timeout.connect(self._on_watchdog_timeout)
@@ -192,9 +196,27 @@ class HighlightService(QObject):
         if (self._process and self._process.waitForReadyRead(0)) or self._turn.isActive():
             self._watchdog.start()  # the host has answered; it is this thread that was busy
             return
+        if self._is_starved():
+            self._watchdog.start()
+            return
         if self._lexing is not None:
             self._make_plain(self._lexing, "Coloring this document takes too long.")
         self._restart()
+
+    def _is_starved(self) -> bool:
+        """Return whether the host got too little of the processor to be blamed for its silence.
+
+        It steps aside for everything else, above all for a model on all cores.
+        """
+        self._silences += 1
+        if self._process is None or self._silences > _MAX_SILENCES:
+            return False
+        try:
+            times = psutil.Process(self._process.processId()).cpu_times()
+        except psutil.Error:
+            return False
+        used_ms = (times.user + times.system - self._processor_s) * 1000
+        return used_ms < self._watchdog.interval() / 2
 
     def _make_plain(self, document: int, reason: str) -> None:
         self._documents.discard(document)
@@ -225,6 +247,9 @@ class HighlightService(QObject):
             self._watchdog.stop()
         else:
             self._watchdog.start()
+            self._silences = 0
+        if kind == "lexing":
+            self._processor_s = values[0]
         if document not in self._documents:
             return
         if kind == "spans":
