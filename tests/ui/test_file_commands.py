@@ -113,6 +113,36 @@ def test_mixed_line_ends_are_kept(starpad: Starpad, tmp_path: Path) -> None:
     assert path.read_bytes() == b"a\r\nb\nc\r\n"
 
 
+def test_a_line_that_would_make_keys_slow_is_edited_only_on_request(
+    starpad: Starpad, tmp_path: Path
+) -> None:
+    path = tmp_path / "huge.json"
+    data = b"short\n" + b"x" * 1_000_001 + b"\n"
+    path.write_bytes(data)
+    tab = _open(starpad, path)
+    assert tab.editor.isReadOnly()
+    message = next(
+        one for one in starpad.window.messages.notifications if "1,000,001" in one.message
+    )
+    message.actions[0].callback()
+    tab.finish_loading()
+    assert not tab.editor.isReadOnly()
+    tab.editor.edit(lambda cursor: cursor.insertText("a "))
+    assert starpad.window.files.save(tab)
+    assert path.read_bytes() == b"a " + data
+
+
+def test_long_lines_are_told_and_can_be_wrapped(starpad: Starpad, tmp_path: Path) -> None:
+    path = tmp_path / "long.json"
+    path.write_bytes(b"x" * 100_001)
+    tab = _open(starpad, path)
+    assert not tab.editor.isReadOnly()
+    [message] = starpad.window.messages.notifications
+    assert "very long lines" in message.message
+    message.actions[0].callback()
+    assert starpad.settings.current.wrap_lines
+
+
 def test_a_write_protected_file_is_asked_about(starpad: Starpad, tmp_path: Path) -> None:
     path = tmp_path / "file.py"
     path.write_text("old\n")

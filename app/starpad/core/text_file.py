@@ -31,6 +31,11 @@ _STRING_MARKS = "\ufeff\ufffe"
 _TEXT_CONTROLS = frozenset("\a\b\t\n\v\f\r\x1b")
 _SAMPLE_CHARACTERS = 8192
 _MAX_CONTROL_SHARE = 0.1
+LONG_LINE = 100_000
+"""A key in a longer line takes 25 ms and more, because Qt lays it out as a whole."""
+HUGE_LINE = 1_000_000
+"""A key in a longer line takes a third of a second and more."""
+_LONG_LINE = re.compile(f"[^\n]{{{LONG_LINE + 1},}}")
 # A byte that is not UTF-8 is shown as a private character. Python's own stand-ins for them, lone
 # surrogates, are dropped by Qt.
 _FROM_SURROGATE = {0xDC00 + byte: 0xEF00 + byte for byte in range(0x80, 0x100)}
@@ -62,6 +67,8 @@ class TextFile:
     """One sentence why saving would lose something; empty if nothing would be lost."""
     is_binary: bool = False
     """It does not look like text at all."""
+    longest_line: int = 0
+    """In characters; 0 if no line is longer than LONG_LINE."""
 
 
 def decode(data: bytes, encoding: str | None = None) -> TextFile:
@@ -97,7 +104,8 @@ def decode(data: bytes, encoding: str | None = None) -> TextFile:
         reason = ""
         if sum(map(bool, ends.values())) > 1:
             file_format = replace(file_format, stored=decoded)
-    return TextFile(shown, file_format, reason, is_binary)
+    longest = max((len(line) for line in _LONG_LINE.findall(shown)), default=0)
+    return TextFile(shown, file_format, reason, is_binary, longest)
 
 
 def encode(text: str, file_format: TextFormat) -> bytes:

@@ -12,7 +12,7 @@ from starpad.core import file_store
 from starpad.core.errors import FileError
 from starpad.core.file_store import Signature
 from starpad.core.session_store import Saving
-from starpad.core.text_file import TextFile, TextFormat, after_saving, encode
+from starpad.core.text_file import HUGE_LINE, TextFile, TextFormat, after_saving, encode
 from starpad.services.aside import run_aside
 
 _DEBOUNCE_MS = 200
@@ -32,6 +32,10 @@ class OpenDocument:
     signature: Signature | None = None
     """Of the file as it was read or written last."""
     read_only_reason: str = ""
+    can_edit_anyway: bool = False
+    """Read-only because it would be slow, not because something would be lost."""
+    longest_line: int = 0
+    """In characters, if it is so long that keys in it are slow."""
     chosen_encoding: str | None = None
     """The user said so: what the file seems to have does not count."""
 
@@ -140,6 +144,7 @@ class DocumentService(QObject):
         return self._keep(
             replace(
                 document, path=path, title=path.name, signature=signature, read_only_reason="",
+                can_edit_anyway=False,
                 format=after_saving(text, document.format),
             )
         )  # fmt: skip
@@ -162,6 +167,13 @@ class DocumentService(QObject):
     def set_format(self, document_id: int, text_format: TextFormat) -> OpenDocument:
         """Set how the next save stores the text."""
         return self._keep(replace(self._documents[document_id], format=text_format))
+
+    def edit_anyway(self, document_id: int) -> OpenDocument:
+        """Make a document editable that is read-only because keys would be slow."""
+        document = self._documents[document_id]
+        if not document.can_edit_anyway:
+            return document
+        return self._keep(replace(document, read_only_reason="", can_edit_anyway=False))
 
     def close(self, document_id: int) -> None:
         """Forget a document; its file is no longer watched."""
@@ -272,10 +284,19 @@ def _shown(document: OpenDocument) -> OpenDocument:
 
 
 def _with_file(document: OpenDocument, file: TextFile, signature: Signature) -> OpenDocument:
+    is_slow = file.longest_line > HUGE_LINE and not file.read_only_reason
+    slow = (
+        f"A line of this file has {file.longest_line:,} characters, and each key in it would take "
+        "about a second."
+    )
     return replace(
-        document, format=file.format, signature=signature,
-        read_only_reason=file.read_only_reason,
-    )  # fmt: skip
+        document,
+        format=file.format,
+        signature=signature,
+        read_only_reason=slow if is_slow else file.read_only_reason,
+        can_edit_anyway=is_slow,
+        longest_line=file.longest_line,
+    )
 
 
 def _is_same(one: Path, other: Path) -> bool:

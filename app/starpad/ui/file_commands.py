@@ -83,7 +83,7 @@ class FileCommands(QObject):
             self._tabs.add(document, text or "", in_pieces=True)
             if untouched is not None:
                 self._close(untouched)
-            self._explain_read_only(document)
+            self._explain(document)
         self._remember(path)
 
     def _untouched(self) -> EditorTab | None:
@@ -94,16 +94,23 @@ class FileCommands(QObject):
             return None
         return tab
 
-    def _explain_read_only(self, document: OpenDocument) -> None:
-        if not document.read_only_reason:
-            return
-        self._notifier.post(
-            Notification(
-                document.read_only_reason,
-                severity=Severity.WARNING,
-                key=f"read-only-{document.id}",
+    def _explain(self, document: OpenDocument) -> None:
+        """Say why a document cannot be changed, or why its keys will be slow."""
+        edit = NotificationAction("Edit anyway", lambda: self._documents.edit_anyway(document.id))
+        wrap = NotificationAction("Wrap long lines", lambda: self._settings.change(wrap_lines=True))
+        text, actions = document.read_only_reason, (edit,) if document.can_edit_anyway else ()
+        if not text and document.longest_line and not self._settings.current.wrap_lines:
+            text = f"{document.title} has very long lines: keys in them are slow."
+            actions = (wrap,)
+        if text:
+            self._notifier.post(
+                Notification(
+                    text,
+                    severity=Severity.WARNING,
+                    actions=actions,
+                    key=f"read-only-{document.id}",
+                )
             )
-        )
 
     def _remember(self, path: Path) -> None:
         name = str(path.absolute())
