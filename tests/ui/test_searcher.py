@@ -122,3 +122,14 @@ def test_changed_lines_show_no_hits_and_others_keep_theirs(qtbot: QtBot) -> None
             shown = [start for start, _ in hits.within(block.position(), block.length() - 1)]
             assert shown in ([], places), document.toPlainText()
             block = block.next()
+
+
+def test_text_is_found_in_every_piece_of_a_long_document(qtbot: QtBot) -> None:
+    lines = ["a" * (number % 700) + " b😀" for number in range(1500)]
+    text = "\n".join(lines)
+    units = text.encode("utf-16-le")
+    hits = _found(qtbot, text, SearchQuery("B"))
+    assert len(hits) == 1500
+    assert {units[2 * start : 2 * end].decode("utf-16-le") for start, end in hits} == {"b"}
+    part = _found(qtbot, text, SearchQuery("aa b"), scope=(hits[701][0], hits[720][0]))
+    assert part == [(start - 3, end) for start, end in hits[702:720]]

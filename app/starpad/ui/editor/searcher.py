@@ -16,7 +16,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QTextDocument
 
 from starpad.core.text_search import Replace, SearchQuery, replacement_for
-from starpad.ui.editor.text_edits import TextEdit
+from starpad.ui.editor.text_edits import TextEdit, raw_text
 from starpad.ui.text_positions import PARAGRAPH_SEPARATOR, utf16_length
 
 _SLICE_S = 0.005
@@ -24,6 +24,9 @@ _CHECK_EVERY = 50
 # Of steps in one match. PCRE gives up there after a few hundredths of a second; its own limit is
 # five times as high.
 _LIMIT = "(*LIMIT_MATCH=2000000)"
+_PIECE = 100_000
+_Found = tuple[int, int, QRegularExpressionMatch | None]
+_END: _Found = (0, 0, None)
 _Option = QRegularExpression.PatternOption
 
 
@@ -125,7 +128,7 @@ class Searcher(QObject):
         """Of the document when the search began; -1 if none did."""
         self._text = ""
         self._text_of: tuple[QTextDocument, int] | None = None
-        self._matches: Iterator[QRegularExpressionMatch] = iter(())
+        self._found: Iterator[_Found | None] = iter(())
         self._replace: Replace | None = None
         self._end = 0
         self._timer = QTimer(self)
@@ -153,9 +156,13 @@ class Searcher(QObject):
         self._replace = None
         if template is not None:
             self._replace = replacement_for(query, template, expression.captureCount())
-        self._take_text(document)
-        start, self._end = scope or (0, document.characterCount())
-        self._matches = _matches(expression, self._text, start)
+        start, self._end = scope or (0, document.characterCount() - 1)
+        if query.is_regex:
+            # It may look across any number of lines.
+            self._take_text(document)
+            self._found = self._look(expression, [(0, self._text, start)])
+        else:
+            self._found = self._look(expression, _pieces(document, start, self._end))
         self.is_complete = False
         self._timer.start()
         self._on_timer_timeout()
@@ -170,7 +177,7 @@ class Searcher(QObject):
     def stop(self) -> None:
         """Look no further."""
         self._timer.stop()
-        self._matches = iter(())
+        self._found = iter(())
         self.is_complete = True
 
     def forget(self) -> None:
@@ -196,16 +203,13 @@ class Searcher(QObject):
         self.progressed.emit()
 
     def _take(self, count: int) -> bool:
-        """Take so many more hits; return whether there may be others."""
+        """Take up to so many more hits; return whether there may be others."""
         for _ in range(count):
-            match = next(self._matches, None)
-            if match is None:
-                return False
-            if not match.hasMatch():
-                self.is_given_up = True
-                return False
-            start, end = match.capturedStart(), match.capturedEnd()
-            if end > self._end:
+            found = next(self._found, _END)
+            if found is None:
+                return True
+            start, end, match = found
+            if match is None or end > self._end:
                 return False
             self.hits.starts.append(start)
             self.hits.ends.append(end)
@@ -213,20 +217,32 @@ class Searcher(QObject):
                 self.edits.append(TextEdit(start, end, self._replace(_captured(match))))
         return True
 
+    def _look(
+        self, expression: QRegularExpression, texts: Iterable[tuple[int, str, int]]
+    ) -> Iterator[_Found | None]:
+        """Yield the hits in texts of which is known where they begin; None after each text."""
+        for base, text, offset in texts:
+            matches = expression.globalMatch(text, offset)
+            end = -1
+            while matches.hasNext():
+                match = matches.next()
+                end = match.capturedEnd()
+                yield base + match.capturedStart(), base + end, match
+            # Behind an empty hit at the text's end there is nowhere to go on: invalid as well.
+            if not matches.isValid() and end != utf16_length(text):
+                self.is_given_up = True
+                return
+            yield None
 
-def _matches(
-    expression: QRegularExpression, text: str, start: int
-) -> Iterator[QRegularExpressionMatch]:
-    """Yield the hits from `start` on; one without a match at the end if PCRE gave up."""
-    matches = expression.globalMatch(text, start)
-    end = -1
-    while matches.hasNext():
-        match = matches.next()
-        end = match.capturedEnd()
-        yield match
-    # Behind an empty hit at the end of the text there is nowhere to go on, which counts as invalid.
-    if not matches.isValid() and end != utf16_length(text):
-        yield QRegularExpressionMatch()
+
+def _pieces(document: QTextDocument, start: int, end: int) -> Iterator[tuple[int, str, int]]:
+    """Yield whole lines, where they begin, and how far in them to start."""
+    while start <= end:
+        first = document.findBlock(start).position()
+        last = document.findBlock(min(start + _PIECE, end))
+        stop = last.position() + last.length() - 1
+        yield first, raw_text(document, first, stop), start - first
+        start = stop + 1
 
 
 def _captured(match: QRegularExpressionMatch) -> Callable[[int], str]:
