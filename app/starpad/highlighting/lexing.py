@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
@@ -21,12 +22,12 @@ def lexer_for(alias: str, file_name: str, text: str) -> Lexer:
 
     `text` decides where several languages share a file name ending (`.h`, `.m`).
     """
-    try:
-        if alias:
+    if alias:
+        with suppress(ClassNotFound):
             return get_lexer_by_name(alias, stripnl=False)
+    with suppress(ClassNotFound):
         return get_lexer_for_filename(file_name, text[:_GUESS_CHARACTERS], stripnl=False)
-    except ClassNotFound:
-        return TextLexer(stripnl=False)
+    return TextLexer(stripnl=False)
 
 
 def lex(lexer: Lexer, lines: Sequence[str]) -> Iterator[LineSpans]:

@@ -6,6 +6,7 @@ from PySide6.QtGui import QTextCursor
 from starpad.core import indentation, line_ends
 from starpad.core.indentation import Indentation
 from starpad.core.languages import Language, language_for
+from starpad.core.modeline import EDGE_LINES
 from starpad.services.completion import CompletionService
 from starpad.services.documents import OpenDocument
 from starpad.services.highlighting import HighlightService
@@ -101,9 +102,16 @@ class EditorTab(QObject):
         self.document = document
         self.editor.setReadOnly(self.is_loading or bool(document.read_only_reason))
         self.editor.setAccessibleName(f"Editor, {document.title}")
-        first_line = self.editor.document().firstBlock().text()
         path = str(document.path) if document.path else ""
-        self.set_language(self._chosen_language or language_for(path, first_line))
+        self.set_language(self._chosen_language or language_for(path, *self._edge_lines()))
+
+    def _edge_lines(self) -> tuple[list[str], list[str]]:
+        text = self.editor.document()
+        count = text.blockCount()
+        head = range(min(EDGE_LINES, count))
+        tail = range(max(0, count - EDGE_LINES), count)
+        first, last = ([text.findBlockByNumber(n).text() for n in part] for part in (head, tail))
+        return first, last
 
     def choose_language(self, language: Language | None) -> None:
         """Take the user's word for the language, or with None the file's again."""
