@@ -97,6 +97,14 @@ class Settings:
         int,
         About(Page.EDITOR, "Ruler", "A line behind this column.", 0, 400, "columns", "None"),
     ] = 0
+    tab_moves_focus: Annotated[
+        bool,
+        About(
+            Page.EDITOR,
+            "Tab moves focus",
+            "The Tab key leaves the editor instead of indenting or taking a suggestion.",
+        ),
+    ] = False
     suggestions_enabled: Annotated[
         bool,
         About(

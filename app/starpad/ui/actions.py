@@ -53,6 +53,9 @@ class ActionId(Enum):
     TOGGLE_WHITE_SPACE = auto()
     SIDE_BAR = auto()
     FULL_SCREEN = auto()
+    NEXT_PANE = auto()
+    PREVIOUS_PANE = auto()
+    TAB_MOVES_FOCUS = auto()
     NEXT_TAB = auto()
     PREVIOUS_TAB = auto()
     SUGGEST = auto()
@@ -234,6 +237,14 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         Menu.VIEW, "Fol&der", "Go to the folder's files; from there, hide them", ("Ctrl+B",)),
     ActionId.FULL_SCREEN: ActionSpec(
         Menu.VIEW, "&Full screen", "Use the whole screen", ("F11",), is_checkable=True),
+    ActionId.NEXT_PANE: ActionSpec(
+        Menu.VIEW, "N&ext pane", "Put the keyboard into the next part of the window", ("F6",),
+        begins_group=True),
+    ActionId.PREVIOUS_PANE: ActionSpec(
+        Menu.VIEW, "Pre&vious pane", "Put the keyboard into the part before", ("Shift+F6",)),
+    ActionId.TAB_MOVES_FOCUS: ActionSpec(
+        Menu.VIEW, "T&ab moves focus", "Tab leaves the editor instead of indenting", ("Ctrl+F6",),
+        is_checkable=True),
     ActionId.NEXT_TAB: ActionSpec(
         Menu.VIEW, "&Next tab", "Go to the tab on the right", ("Ctrl+Tab", "Ctrl+PgDown"),
         _DOCUMENT, begins_group=True),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, Qt, Slot
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from starpad.core import model_file
@@ -41,6 +41,7 @@ from starpad.ui.message_bar import MessageBar
 from starpad.ui.model_commands import ModelCommands
 from starpad.ui.model_picker import ModelPicker
 from starpad.ui.models.model_choice import ModelServices
+from starpad.ui.pane_commands import PaneCommands
 from starpad.ui.side_bar import SideBar
 from starpad.ui.status_bar import StatusBar
 from starpad.ui.theme import CodeStyles, Theme
@@ -137,6 +138,21 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(center)
         self.setStatusBar(self.status)
         self.addToolBar(self.picker)
+        self.setAcceptDrops(True)
+        self.panes = PaneCommands(
+            self,
+            (
+                self.picker,
+                self.messages,
+                self.side_bar,
+                self.editing,
+                self.chat_pane,
+                self.status,
+            ),
+            self.tabs,
+            self.actions_by_id,
+            services.settings,
+        )
         self._menu_bar = MenuBar(self.actions_by_id, self)
         self.setMenuBar(self._menu_bar)
         self._connect()
@@ -186,6 +202,7 @@ class MainWindow(QMainWindow):
             **EditCommands(self.tabs, self.editing.finder).handlers(),
             **self.commands.handlers(),
             **self.languages.handlers(),
+            **self.panes.handlers(),
             **self.folders.handlers(),
             **self.folder_search.handlers(),
             ActionId.SUGGEST: with_tab(lambda tab: tab.suggestions.ask()),
@@ -231,6 +248,7 @@ class MainWindow(QMainWindow):
         self.chat_pane.set_code_font(font)
         self._menu_bar.show_recent(settings.recent_files)
         self.commands.show_settings_in_menus(settings)
+        self.panes.follow(settings)
         self._refresh_tab_state()
 
     def _toggle_language(self, tab: EditorTab) -> None:
@@ -292,6 +310,14 @@ class MainWindow(QMainWindow):
             self._sides.setSizes(_SIDES)
         self.chat_pane.setVisible(settings.chat_is_shown)
         self.chat_pane.bar.field.set_text(settings.chat_draft)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        urls = (url for url in event.mimeData().urls() if url.isLocalFile())
+        self._on_tabs_files_dropped([Path(url.toLocalFile()) for url in urls])
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)

@@ -116,6 +116,7 @@ class PacksPage(QWidget):
         inner.addWidget(_build_card())
         inner.addStretch(1)
         scroll = QScrollArea()
+        scroll.setAccessibleName("Engine packs")
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidgetResizable(True)
         scroll.setWidget(content)

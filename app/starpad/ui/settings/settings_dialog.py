@@ -137,6 +137,7 @@ def _page(
             form.addWidget(label, 2 * row, 0, _RIGHT)
     form.setRowStretch(form.rowCount(), 1)
     area = QScrollArea()
+    area.setAccessibleName(f"{page} settings")
     area.setWidget(content)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
