@@ -2,11 +2,13 @@
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from starpad.bootstrap import Starpad
 from starpad.ui.actions import ActionId
+from starpad.ui.editor import find_bar
 from starpad.ui.editor.code_editor import CodeEditor
 from starpad.ui.editor.find_bar import FindBar
 from starpad.ui.editor.text_edits import select
@@ -32,6 +34,14 @@ def bar(starpad: Starpad) -> FindBar:
     bar.replace_field.clear()
     bar.close_bar()
     return bar
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return what screen readers are told."""
+    said: list[str] = []
+    monkeypatch.setattr(find_bar, "announce", lambda _widget, text: said.append(text))
+    return said
 
 
 def _do(starpad: Starpad, action: ActionId) -> None:
@@ -150,6 +160,36 @@ def test_escape_closes_the_bar_and_gives_the_focus_back(
     assert bar.isVisible()
     assert editor.hasFocus()
     assert _selected(editor) == (2, 3)
+
+
+def test_escape_in_the_editor_closes_the_bar_after_ghost_text(
+    starpad: Starpad, qtbot: QtBot, editor: CodeEditor, bar: FindBar
+) -> None:
+    editor.setPlainText("a a")
+    _find(starpad, qtbot, bar, "a")
+    editor.setFocus()
+    editor.moveCursor(QTextCursor.MoveOperation.End)
+    tab = starpad.window.tabs.current
+    assert tab is not None
+    tab.suggestions.ghost.show("ghost")
+    qtbot.keyClick(editor, Qt.Key.Key_Escape)
+    assert (tab.suggestions.ghost.is_shown, bar.isVisible()) == (False, True)
+    qtbot.keyClick(editor, Qt.Key.Key_Escape)
+    assert not bar.isVisible()
+
+
+def test_what_was_not_found_does_not_take_the_caret_when_it_is_typed(
+    starpad: Starpad, qtbot: QtBot, editor: CodeEditor, bar: FindBar, said: list[str]
+) -> None:
+    editor.setPlainText("b\nc")
+    _find(starpad, qtbot, bar, "a")
+    assert said == ["Nothing found"]
+    editor.setFocus()
+    editor.moveCursor(QTextCursor.MoveOperation.End)
+    qtbot.keyClicks(editor, "a")
+    qtbot.waitUntil(lambda: bar.message.text() == "1 found")
+    assert _selected(editor) == (4, 4)
+    assert said == ["Nothing found"], "who types in the document hears nothing of the search"
 
 
 def test_the_switches_say_how_exactly(

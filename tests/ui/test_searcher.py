@@ -35,6 +35,7 @@ def _found(qtbot: QtBot, text: str, query: SearchQuery, **options: object) -> li
         ("a\nb", SearchQuery("^", is_regex=True), [(0, 0), (2, 2)]),
         ("a\nb", SearchQuery("$", is_regex=True), [(1, 1), (3, 3)]),
         ("a\u00a0b", SearchQuery("\u00a0"), [(1, 2)]),
+        ("a\nb", SearchQuery("a\nb"), [(0, 3)]),
         ("abc", SearchQuery(""), []),
         ("abc", SearchQuery("x"), []),
     ],

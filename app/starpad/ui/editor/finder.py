@@ -186,12 +186,13 @@ class Finder(QObject):
         searcher = self._searcher
         if searcher.is_complete or self._tab.marks.hits is not searcher.hits:
             self._tab.marks.show_hits(searcher.hits)
-        hits = searcher.hits
-        index = self._wish(hits, searcher.is_complete) if self._wish and len(hits) else None
-        if index is not None:
+        wish, hits, is_all = self._wish, searcher.hits, searcher.is_complete
+        index = wish(hits, is_all) if wish and len(hits) else None
+        if index is not None or is_all:
             self._wish = None
+        if index is not None:
             self._go_to(index)
-        self._say_count(aloud=index is not None or searcher.is_complete)
+        self._say_count(aloud=wish is not None and is_all)
 
     def _go_to(self, index: int) -> None:
         editor, hits = self._editor, self._searcher.hits

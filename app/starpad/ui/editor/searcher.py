@@ -157,8 +157,8 @@ class Searcher(QObject):
         if template is not None:
             self._replace = replacement_for(query, template, expression.captureCount())
         start, self._end = scope or (0, document.characterCount() - 1)
-        if query.is_regex:
-            # It may look across any number of lines.
+        if query.is_regex or "\n" in query.text:
+            # It may reach across any number of lines.
             self._take_text(document)
             self._found = self._look(expression, [(0, self._text, start)])
         else:
