@@ -156,6 +156,7 @@ def test_a_saving_is_noted_with_the_text_and_forgotten_with_it(
             (json.dumps({**json.loads(text), **wrong}) + "\nabc").encode()
             for text in [
                 '{"version": 1, "path": null, "title": "t", "is_mixed": false, "signature": null,'
+                '"caret": 0, "revision": 0,'
                 '"format": {"encoding": "utf-8", "line_end": "\\n"}, "bytes": 3}'
             ]
             for wrong in (

@@ -183,6 +183,23 @@ def test_after_saving_the_lines_have_the_ends_that_were_written() -> None:
     assert after_saving("c\n", file.format).stored == ""
 
 
+@pytest.mark.parametrize(
+    ("lengths", "longest"),
+    [
+        ([], 0),
+        ([100_000], 0),
+        ([100_001], 100_001),
+        ([5, 100_000, 100_000, 7], 0),
+        ([5, 100_001, 100_002, 100_000], 100_002),
+        ([99_999, 0, 0, 300_000, 0], 300_000),
+    ],
+)
+def test_the_longest_line_is_known_if_it_is_long(lengths: list[int], longest: int) -> None:
+    text = "\n".join("x" * length for length in lengths)
+    assert decode(text.encode()).longest_line == longest
+    assert decode(f"{text}\n".encode()).longest_line == longest
+
+
 def test_the_locale_is_asked_before_latin_1(monkeypatch: pytest.MonkeyPatch) -> None:
     use_locale(monkeypatch, "cp1252")
     file = decode(b"10 \x80\n")

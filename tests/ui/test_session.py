@@ -214,6 +214,24 @@ def test_an_end_right_after_saving_does_not_bring_older_text_back(
         assert messages(starpad) == []
 
 
+def test_a_text_that_is_newer_than_the_tabs_has_its_own_caret(
+    qapp: QApplication, data: Path
+) -> None:
+    with running(qapp, data) as starpad:
+        tab = starpad.window.tabs.tabs[0]
+        type_text(tab, "older")
+        starpad.recovered.keep()
+        [tabs] = (data / "sessions").glob("*/tabs.json")
+        before = tabs.read_bytes()
+        type_text(tab, " and newer")
+        starpad.recovered.keep()
+        starpad.recovered.shutdown()
+        tabs.write_bytes(before)  # the kill came between the text and the tabs
+    with running(qapp, data) as starpad:
+        [tab] = starpad.window.tabs.tabs
+        assert tab.editor.textCursor().position() == len("older and newer")
+
+
 def test_two_windows_keep_their_own_text(qapp: QApplication, data: Path, tmp_path: Path) -> None:
     file = tmp_path / "file.py"
     file.write_text("old\n")

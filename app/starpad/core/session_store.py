@@ -27,7 +27,10 @@ _BUSY_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class KeptText:
-    r"""A document with unsaved text (\n line ends); `number` is its own within the session."""
+    r"""A document with unsaved text; `number` is its own within the session.
+
+    Its line ends are \n, or U+2029 when it comes right from the editor.
+    """
 
     number: int
     path: Path | None
@@ -36,6 +39,10 @@ class KeptText:
     text: str
     signature: Signature | None = None
     """Of the file as it was read or written last."""
+    caret: int = 0
+    """Where it was when the text was kept, in UTF-16 units."""
+    revision: int = 0
+    """Of the editor's document: the caret of a KeptTab with another one is not for this text."""
     saving: "Saving | None" = None
     """The last saving that was begun, if any was since the text was kept first."""
 
@@ -58,6 +65,7 @@ class KeptTab:
     caret: int = 0
     anchor: int = 0
     top: int = 0
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +115,9 @@ class SessionStore:
 
     def write_text(self, kept: KeptText) -> None:
         """Keep a document's unsaved text in the place of what was kept of it before."""
-        text = text_file.as_stored(kept.text, kept.format) if kept.format.stored else kept.text
+        text = text_file.document_text(kept.text)
+        if kept.format.stored:
+            text = text_file.as_stored(text, kept.format)
         # A document may hold half a surrogate pair.
         body = text.encode("utf-8", "surrogatepass")
         head = {
@@ -117,6 +127,8 @@ class SessionStore:
             "format": asdict(replace(kept.format, stored="")),
             "is_mixed": bool(kept.format.stored),
             "signature": None if kept.signature is None else asdict(kept.signature),
+            "caret": kept.caret,
+            "revision": kept.revision,
             "bytes": len(body),
         }
         file = self._own_folder() / f"{kept.number}{_TEXT}"
@@ -242,8 +254,10 @@ def _read_tabs(file: Path) -> KeptTabs:
 def _tab(row: object) -> KeptTab:
     match row:
         case {"number": int(number), "path": str() | None as path, "caret": int(caret),
-              "anchor": int(anchor), "top": int(top)}:  # fmt: skip
-            return KeptTab(number, _path(path), max(0, caret), max(0, anchor), max(0, top))
+              "anchor": int(anchor), "top": int(top), "revision": int(revision)}:  # fmt: skip
+            return KeptTab(
+                number, _path(path), max(0, caret), max(0, anchor), max(0, top), revision
+            )
         case _:
             raise ValueError("a tab holds other fields than this Starpad writes")
 
@@ -258,6 +272,8 @@ def _read_text(file: Path) -> KeptText:
             "format": {"encoding": str(encoding), "line_end": "\n" | "\r\n" | "\r"} as stored_as,
             "is_mixed": bool(is_mixed),
             "signature": dict() | None as signature,
+            "caret": int(caret),
+            "revision": int(revision),
             "bytes": int(length),
         } if version == VERSION and length == len(body) and "\0" not in encoding:
             "".encode(encoding)
@@ -268,7 +284,8 @@ def _read_text(file: Path) -> KeptText:
                 text = line_ends.unified(text)
             return KeptText(
                 int(file.stem), _path(path), title, text_format, text,
-                None if signature is None else Signature(**signature), _read_saving(file),
+                None if signature is None else Signature(**signature), max(0, caret), revision,
+                _read_saving(file),
             )  # fmt: skip
         case _:
             raise ValueError("it is not whole, or not of this Starpad")

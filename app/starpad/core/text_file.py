@@ -35,7 +35,6 @@ LONG_LINE = 100_000
 """A key in a longer line takes 25 ms and more, because Qt lays it out as a whole."""
 HUGE_LINE = 1_000_000
 """A key in a longer line takes a third of a second and more."""
-_LONG_LINE = re.compile(f"[^\n]{{{LONG_LINE + 1},}}")
 # A byte that is not UTF-8 is shown as a private character. Python's own stand-ins for them, lone
 # surrogates, are dropped by Qt.
 _FROM_SURROGATE = {0xDC00 + byte: 0xEF00 + byte for byte in range(0x80, 0x100)}
@@ -104,8 +103,7 @@ def decode(data: bytes, encoding: str | None = None) -> TextFile:
         reason = ""
         if sum(map(bool, ends.values())) > 1:
             file_format = replace(file_format, stored=decoded)
-    longest = max((len(line) for line in _LONG_LINE.findall(shown)), default=0)
-    return TextFile(shown, file_format, reason, is_binary, longest)
+    return TextFile(shown, file_format, reason, is_binary, _longest_line(shown))
 
 
 def encode(text: str, file_format: TextFormat) -> bytes:
@@ -228,6 +226,20 @@ def _looks_binary(text: str) -> bool:
     sample = text[:_SAMPLE_CHARACTERS]
     controls = sum(character < " " and character not in _TEXT_CONTROLS for character in sample)
     return "\0" in sample or controls > len(sample) * _MAX_CONTROL_SHARE
+
+
+def _longest_line(text: str) -> int:
+    """Return the length of the longest line; 0 if none is longer than LONG_LINE."""
+    longest = start = 0
+    while len(text) - start > LONG_LINE:
+        # In one leap over all lines that end within reach.
+        end = text.rfind("\n", start, start + LONG_LINE + 1)
+        if end < 0:
+            end = text.find("\n", start)
+            end = len(text) if end < 0 else end
+            longest = max(longest, end - start)
+        start = end + 1
+    return longest
 
 
 def _lost_characters(text: str) -> str:

@@ -125,7 +125,10 @@ class RecoveredText(QObject):
             tab.change_text(kept.text)
             tab.set_document(self._documents.set_format(tab.document.id, kept.format))
             tab.editor.document().setModified(True)
-        tab.place(place.caret, place.anchor, place.top)
+        if place.revision == kept.revision:
+            tab.place(place.caret, place.anchor, place.top)
+        else:
+            tab.place(kept.caret, kept.caret, place.top)
         return tab
 
     def _tab_for(self, kept: KeptText) -> EditorTab:

@@ -70,7 +70,8 @@ class SessionKeeper(QObject):
 
     def _keep_text(self, tab: EditorTab) -> None:
         document = tab.document
-        state = (tab.editor.document().revision(), document)
+        revision = tab.editor.document().revision()
+        state = (revision, document)
         if self._kept.get(document.id) != state:
             self._kept[document.id] = state
             self._backups.keep(
@@ -79,8 +80,10 @@ class SessionKeeper(QObject):
                     document.path,
                     document.title,
                     document.format,
-                    tab.editor.text(),
+                    tab.editor.document().toRawText(),  # the rest is done on the other thread
                     document.signature,
+                    tab.editor.textCursor().position(),
+                    revision,
                 )
             )
 
@@ -137,4 +140,5 @@ def _kept_tab(tab: EditorTab) -> KeptTab:
         cursor.position(),
         cursor.anchor(),
         top[0].blockNumber() if top else 0,
+        tab.editor.document().revision(),
     )

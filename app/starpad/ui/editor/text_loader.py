@@ -1,11 +1,15 @@
 """Fills an editor with a large text piece by piece, so that the window never stops."""
 
+import time
+
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit
 
-PIECE_CHARACTERS = 256_000
-"""What takes about 30 ms to lay out."""
+PIECE_CHARACTERS = 64_000
+"""What takes about 10 ms to lay out; a text that is not longer need not come in pieces."""
+_PIECE_S = 0.015
+_MOST_FACTOR = 8
 
 
 class TextLoader(QObject):
@@ -18,6 +22,7 @@ class TextLoader(QObject):
         self._editor = editor
         self._text = text
         self._at = 0
+        self._characters = PIECE_CHARACTERS
         self.is_done = False
         editor.setUndoRedoEnabled(False)
         # At once: what is seen first is there when the tab appears.
@@ -47,10 +52,15 @@ class TextLoader(QObject):
 
     @Slot()
     def _on_timer(self) -> None:
-        if len(self._text) - self._at <= PIECE_CHARACTERS:
+        if len(self._text) - self._at <= self._characters:
             self.finish()
-        else:
-            self._append(PIECE_CHARACTERS)
+            return
+        start = time.perf_counter()
+        self._append(self._characters)
+        took_s = time.perf_counter() - start
+        wanted = int(self._characters * _PIECE_S / max(took_s, _PIECE_S / _MOST_FACTOR))
+        low, high = PIECE_CHARACTERS // _MOST_FACTOR, PIECE_CHARACTERS * _MOST_FACTOR
+        self._characters = max(low, min(wanted, high))
 
     def _append(self, characters: int) -> None:
         cursor = QTextCursor(self._editor.document())
