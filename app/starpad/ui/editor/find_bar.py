@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from starpad.core.text_search import SearchQuery
 from starpad.ui.spoken import announce
 
+_LEAST_CHARACTERS = 16
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
@@ -44,7 +45,9 @@ class FindBar(QFrame):
         self.message = QLabel()
         self.message.setTextFormat(Qt.TextFormat.PlainText)
         self.message.setAccessibleName("Result")
+        # A long one may not widen the window, a usual one is always to be seen.
         self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.message.setMinimumWidth(self.message.fontMetrics().horizontalAdvance("888 of 888"))
         self.problem = QLabel()
         self.problem.setTextFormat(Qt.TextFormat.PlainText)
         self.problem.setWordWrap(True)
@@ -127,7 +130,7 @@ class FindBar(QFrame):
         find_row, replace_row = QHBoxLayout(), QHBoxLayout(self._replace_row)
         for row in (find_row, replace_row):
             row.setContentsMargins(0, 0, 0, 0)
-            row.setSpacing(4)
+            row.setSpacing(2)
         for widget in (self.case, self.word, self.regex, self.selection):
             find_row.addWidget(widget)
         previous = _button("↑", "The hit before (Shift+F3)", "Previous hit")
@@ -166,6 +169,7 @@ def _field(name: str, hint: str) -> QLineEdit:
     field = QLineEdit()
     field.setAccessibleName(name)
     field.setPlaceholderText(hint)
+    field.setMinimumWidth(field.fontMetrics().averageCharWidth() * _LEAST_CHARACTERS)
     return field
 
 
