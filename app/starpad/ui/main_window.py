@@ -5,9 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, Slot
+from PySide6.QtCore import QEvent, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow
 
 from starpad.core import model_file
 from starpad.core.engine_status import EngineStatus
@@ -41,6 +41,7 @@ from starpad.ui.message_bar import MessageBar
 from starpad.ui.model_commands import ModelCommands
 from starpad.ui.model_picker import ModelPicker
 from starpad.ui.models.model_choice import ModelServices
+from starpad.ui.pane_area import PaneArea
 from starpad.ui.pane_commands import PaneCommands
 from starpad.ui.side_bar import SideBar
 from starpad.ui.status_bar import StatusBar
@@ -54,10 +55,6 @@ _PICKER_ACTIONS = (
     ActionId.LOAD_SETTINGS,
     ActionId.UNLOAD_MODEL,
 )
-_SPLIT = [780, 420]
-"""Widths of editor and chat, in proportion, until the user moves the border."""
-_SIDES = [250, 950]
-"""The same of the side bar and all that is right of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +108,7 @@ class MainWindow(QMainWindow):
         self.chat = ChatCommands(
             self, self.chat_pane, self.tabs, self.files, services.chat, services.notifier
         )
-        self._split = QSplitter(Qt.Orientation.Horizontal)
         self.editing = EditorPane(self.tabs)
-        self._split.addWidget(self.editing)
-        self._split.addWidget(self.chat_pane)
-        self._split.setStretchFactor(0, 1)
-        self._split.setCollapsible(0, False)
         self.side_bar = SideBar()
         self.folders = FolderCommands(
             self, self.side_bar, self.tabs, self.files, services.settings, services.notifier
@@ -124,18 +116,8 @@ class MainWindow(QMainWindow):
         self.folder_search = FolderSearchCommands(
             self.side_bar, self.folders, self.tabs, self.files, services.folder_search
         )
-        self._sides = QSplitter(Qt.Orientation.Horizontal)
-        self._sides.addWidget(self.side_bar)
-        self._sides.addWidget(self._split)
-        self._sides.setStretchFactor(1, 1)
-        self._sides.setCollapsible(1, False)
-        center = QWidget()
-        layout = QVBoxLayout(center)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.messages)
-        layout.addWidget(self._sides, 1)
-        self.setCentralWidget(center)
+        self._area = PaneArea(self.messages, self.side_bar, self.editing, self.chat_pane)
+        self.setCentralWidget(self._area)
         self.setStatusBar(self.status)
         self.addToolBar(self.picker)
         self.setAcceptDrops(True)
@@ -300,14 +282,10 @@ class MainWindow(QMainWindow):
     # -- window -------------------------------------------------------------------------------
 
     def _restore_geometry(self, settings: Settings) -> None:
-        geometry, split = settings.window_geometry, settings.chat_split
+        geometry = settings.window_geometry
         if not geometry or not self.restoreGeometry(b64decode(geometry)):
             self.resize(1240, 800)
-        if not split or not self._split.restoreState(b64decode(split)):
-            self._split.setSizes(_SPLIT)
-        sides = settings.side_bar_split
-        if not sides or not self._sides.restoreState(b64decode(sides)):
-            self._sides.setSizes(_SIDES)
+        self._area.restore(settings)
         self.chat_pane.setVisible(settings.chat_is_shown)
         self.chat_pane.bar.field.set_text(settings.chat_draft)
 
@@ -331,8 +309,7 @@ class MainWindow(QMainWindow):
         if all(self.files.may_close(tab) for tab in self.tabs.tabs):
             self._services.settings.change(
                 window_geometry=b64encode(self.saveGeometry().data()).decode("ascii"),
-                chat_split=b64encode(self._split.saveState().data()).decode("ascii"),
-                side_bar_split=b64encode(self._sides.saveState().data()).decode("ascii"),
+                **self._area.borders(),
                 chat_is_shown=not self.chat_pane.isHidden(),
                 chat_draft=self.chat_pane.bar.draft,
             )
