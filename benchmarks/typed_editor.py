@@ -58,23 +58,32 @@ class Typist:
         editor = self._timed(open_editor)
         self._turn_until(lambda: is_colored(editor), 120)
         figures.colored = (time.perf_counter() - started) * 1000
-        self._turn_for(SETTLE_S)
-        figures.open_block = self._longest * 1000
+        self.turn_for(SETTLE_S)
+        figures.open_block = self.take_longest() * 1000
         document = editor.document()
         cursor = editor.textCursor()
         cursor.setPosition(document.findBlockByNumber(document.blockCount() // 2).position())
         editor.setTextCursor(cursor)
         editor.setFocus()
-        self._turn_for(SETTLE_S)
-        self._longest = 0.0
+        self.turn_for(SETTLE_S)
+        self.take_longest()
         for number in range(KEYS):
             before = time.thread_time()
             key = TYPED[number % len(TYPED)]
-            self._timed(partial(self._press, editor, key))
-            self._turn_for(PERIOD_MS / 1000)
+            self.press(editor, key)
+            self.turn_for(PERIOD_MS / 1000)
             figures.key_costs.append((time.thread_time() - before) * 1000)
-        figures.typing_block = self._longest * 1000
+        figures.typing_block = self.take_longest() * 1000
         return figures
+
+    def take_longest(self) -> float:
+        """Return the longest that anything took since the last call, in seconds."""
+        longest, self._longest = self._longest, 0.0
+        return longest
+
+    def press(self, editor: Any, character: str) -> None:
+        """Press a key and let it go; a return is one."""
+        self._timed(partial(self._press, editor, character))
 
     def _press(self, editor: Any, character: str) -> None:
         keys, core = self._core.Qt.Key, self._core
@@ -90,7 +99,8 @@ class Typist:
         self._longest = max(self._longest, time.thread_time() - before)
         return result
 
-    def _turn_for(self, seconds: float) -> None:
+    def turn_for(self, seconds: float) -> None:
+        """Let the event loop turn."""
         wait = self._core.QEventLoop.ProcessEventsFlag.WaitForMoreEvents
         end = time.perf_counter() + seconds
         while (left := end - time.perf_counter()) > 0:
@@ -103,7 +113,7 @@ class Typist:
             if time.perf_counter() > end:
                 print("never colored", file=sys.stderr)
                 return
-            self._turn_for(0.001)
+            self.turn_for(0.001)
 
 
 def _nothing() -> None:

@@ -43,7 +43,7 @@ class SpanUpdate:
 class HighlightService(QObject):
     """Sends texts and edits to the highlighting host and hands out what it answers.
 
-    The host starts with the first document. A document whose lexing gives no sign of life for
+    The host starts when a document is on its way. One whose lexing gives no sign of life for
     ANSWER_LIMIT_MS, though it has the processor, stays plain; the host is then killed, and the
     other documents are asked for again. The text is the editor's: no copy of it is kept here.
     """
@@ -72,6 +72,11 @@ class HighlightService(QObject):
         # Frames are taken for a few milliseconds at a time, so that keys come between them.
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._on_turn)
+
+    def prepare(self) -> None:
+        """Start the host if it does not run: a document is on its way."""
+        if not self._is_shut_down and self._process is None:
+            self._start_process()
 
     def open(
         self, document: int, alias: str, file_name: str, lines: list[str], revision: int = 0

@@ -73,6 +73,7 @@ class Highlighter(QObject):
         service.plain.connect(self._on_service_plain)
         service.text_needed.connect(self._on_service_text_needed)
         theme.changed.connect(self._on_theme_changed)
+        service.prepare()
 
     @property
     def is_open(self) -> bool:
