@@ -123,14 +123,14 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.panes = PaneCommands(
             self,
-            (
-                self.picker,
-                self.messages,
-                self.side_bar,
-                self.editing,
-                self.chat_pane,
-                self.status,
-            ),
+            {
+                self.picker: None,
+                self.messages: None,
+                self.side_bar: None,
+                self.editing: None,
+                self.chat_pane: self.chat_pane.bar.field,
+                self.status: None,
+            },
             self.tabs,
             self.actions_by_id,
             services.settings,

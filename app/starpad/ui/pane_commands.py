@@ -1,6 +1,6 @@
 """Getting around by keys: from pane to pane, and out of the editor, which takes Tab for itself."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QEvent, QObject, Qt, Slot
 from PySide6.QtGui import QAction, QKeyEvent
@@ -14,12 +14,15 @@ from starpad.ui.spoken import announce
 
 
 class PaneCommands(QObject):
-    """Moves the focus between panes, in the order given; each remembers where it was inside."""
+    """Moves the focus between panes, in the order given; each remembers where it was inside.
+
+    The widget that goes with a pane is where the focus goes at first; None: what comes first.
+    """
 
     def __init__(
         self,
         window: QMainWindow,
-        panes: Sequence[QWidget],
+        panes: Mapping[QWidget, QWidget | None],
         tabs: EditorTabs,
         actions: Mapping[ActionId, QAction],
         settings: SettingsService,
@@ -47,10 +50,12 @@ class PaneCommands(QObject):
 
     def step(self, by: int) -> None:
         """Go to the next pane that is on the screen, or the one before, around the end."""
-        targets = [(pane, target) for pane in self._panes if (target := _target(pane))]
+        found = ((pane, _target(pane, first)) for pane, first in self._panes.items())
+        targets = [(pane, target) for pane, target in found if target is not None]
         focus = QApplication.focusWidget()
         here = next(
-            (n for n, (pane, _) in enumerate(targets) if focus and pane.isAncestorOf(focus)), -1
+            (n for n, (pane, _) in enumerate(targets) if focus and pane.isAncestorOf(focus)),
+            -1 if by > 0 else 0,
         )
         if targets:
             _, target = targets[(here + by) % len(targets)]
@@ -81,11 +86,11 @@ class PaneCommands(QObject):
         return super().eventFilter(watched, event)
 
 
-def _target(pane: QWidget) -> QWidget | None:
-    """Return what had the focus in a pane, else the first widget in it that takes Tab."""
-    last = pane.focusWidget()
-    if last is not None and pane.isAncestorOf(last) and _takes_focus(last):
-        return last
+def _target(pane: QWidget, first: QWidget | None) -> QWidget | None:
+    """Return what had the focus in a pane, else `first`, else the first widget that takes Tab."""
+    for known in (pane.focusWidget(), first):
+        if known is not None and pane.isAncestorOf(known) and _takes_focus(known):
+            return known
     widget = pane.nextInFocusChain()
     while widget is not None and widget is not pane:
         if pane.isAncestorOf(widget) and _takes_focus(widget):
