@@ -70,7 +70,11 @@ class FileCommands(QObject):
         except DoubtfulFileError as error:
             key = f"open-{path}"
             anyway = NotificationAction("Open anyway", lambda: self._open(path, is_sure=True))
-            self._notifier.report(error, anyway, key=key)
+            self._notifier.post(
+                Notification(
+                    error.message, error.hint, Severity.WARNING, actions=(anyway,), key=key
+                )
+            )
             return
         except FileError as error:
             self._notifier.report(error)
