@@ -17,7 +17,7 @@ from starpad.ui.editor.highlighter import Highlighter
 from starpad.ui.editor.marks import Marks
 from starpad.ui.editor.replacing import replace_text
 from starpad.ui.editor.suggestion_controller import SuggestionController
-from starpad.ui.editor.text_loader import PIECE_CHARACTERS, TextLoader
+from starpad.ui.editor.text_loader import QUICK_CHARACTERS, TextLoader
 from starpad.ui.theme import Theme
 
 
@@ -62,7 +62,7 @@ class EditorTab(QObject):
         self.editor.set_indentation(indentation.detect(text, default_indentation))
         self._loader: TextLoader | None = None
         self._place: tuple[int, int, int] | None = None
-        if in_pieces and len(text) > PIECE_CHARACTERS:
+        if in_pieces and len(text) > QUICK_CHARACTERS:
             self._loader = TextLoader(self.editor, text)
             self._loader.finished.connect(self._on_loader_finished)
         else:

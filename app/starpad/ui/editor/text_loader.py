@@ -6,8 +6,9 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit
 
-PIECE_CHARACTERS = 64_000
-"""What takes about 10 ms to lay out; a text that is not longer need not come in pieces."""
+QUICK_CHARACTERS = 256_000
+"""What takes about 30 ms to lay out: up to this, a text need not come in pieces."""
+_PIECE_CHARACTERS = 64_000
 _PIECE_S = 0.015
 _MOST_FACTOR = 8
 
@@ -22,11 +23,11 @@ class TextLoader(QObject):
         self._editor = editor
         self._text = text
         self._at = 0
-        self._characters = PIECE_CHARACTERS
+        self._characters = _PIECE_CHARACTERS
         self.is_done = False
         editor.setUndoRedoEnabled(False)
         # At once: what is seen first is there when the tab appears.
-        self._append(PIECE_CHARACTERS)
+        self._append(_PIECE_CHARACTERS)
         editor.moveCursor(QTextCursor.MoveOperation.Start)
         self._timer = QTimer(self, interval=0)
         self._timer.timeout.connect(self._on_timer)
@@ -59,7 +60,7 @@ class TextLoader(QObject):
         self._append(self._characters)
         took_s = time.perf_counter() - start
         wanted = int(self._characters * _PIECE_S / max(took_s, _PIECE_S / _MOST_FACTOR))
-        low, high = PIECE_CHARACTERS // _MOST_FACTOR, PIECE_CHARACTERS * _MOST_FACTOR
+        low, high = _PIECE_CHARACTERS // _MOST_FACTOR, _PIECE_CHARACTERS * _MOST_FACTOR
         self._characters = max(low, min(wanted, high))
 
     def _append(self, characters: int) -> None:
