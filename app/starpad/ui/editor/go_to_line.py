@@ -2,7 +2,7 @@
 
 import re
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QLineEdit, QVBoxLayout
 
@@ -17,6 +17,7 @@ class GoToLine(QDialog):
 
     def __init__(self, editor: CodeEditor) -> None:
         super().__init__(editor)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Go to line")
         self._editor = editor
         caret = editor.textCursor()
