@@ -277,6 +277,31 @@ def test_another_language_recolors_the_document(open_pane: Opener, qtbot: QtBot)
     qtbot.waitUntil(pane.is_right, timeout=ANSWER_MS)
 
 
+def test_a_large_document_is_right_though_typed_into_before_all_of_it_was_handed_over(
+    open_pane: Opener, qtbot: QtBot
+) -> None:
+    pane = open_pane("c", C_FUNCTION * 1500, waits=False)
+    cursor = pane.editor.textCursor()
+    for keys, number in (("/*\r", 3), ("*/ int x;", 9_000), ("\ry\b", 12_000), ("// z", 40)):
+        cursor.setPosition(pane.block(number).position())
+        pane.editor.setTextCursor(cursor)
+        press(pane.editor, keys)
+        QApplication.processEvents()
+    qtbot.waitUntil(lambda: None not in pane.highlighter._store.lines, timeout=60_000)
+    qtbot.waitUntil(pane.is_right, timeout=60_000)
+
+
+def test_the_end_of_a_large_document_is_colored_before_all_above_it_is(
+    open_pane: Opener, qtbot: QtBot
+) -> None:
+    pane = open_pane("c", C_FUNCTION * 3000, waits=False)
+    bar = pane.editor.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    last = pane.editor.firstVisibleBlock()
+    qtbot.waitUntil(lambda: bool(shown(last)), timeout=ANSWER_MS)
+    assert None in pane.highlighter._store.lines
+
+
 # -- nothing else changes --------------------------------------------------------------------------
 
 
