@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer, Slot
+from PySide6.QtGui import QTextCursor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -36,6 +37,9 @@ class Typist(QObject):
         self._starpad = starpad
         self._tabs = {"named": named, "unnamed": unnamed}
         self._next = {name: numbers(tab.editor.text()) for name, tab in self._tabs.items()}
+        for tab in self._tabs.values():
+            # A caret may be older than a text that was saved just before the kill.
+            tab.editor.moveCursor(QTextCursor.MoveOperation.End)
         self._ticks = 0
         self._timer = QTimer(self, interval=KEY_MS)
         self._timer.timeout.connect(self._on_timer)
