@@ -117,6 +117,12 @@ def test_what_git_ignores_is_passed_over_and_new_files_are_not(folder: Path) -> 
     assert files_of(folder / "src") == ["deep/er.py"]
 
 
+def test_an_ignored_folder_that_is_opened_itself_counts(folder: Path) -> None:
+    _git(folder, "init")
+    (folder / ".gitignore").write_text("build/\n")
+    assert files_of(folder / "build") == ["out.py"]
+
+
 def test_a_repository_in_a_repository_counts(folder: Path) -> None:
     _git(folder, "init")
     inner = folder / "inner"

@@ -32,6 +32,15 @@ def test_it_has_every_action_with_menu_and_keys(starpad: Starpad) -> None:
     assert choices["OPEN"].text == "Open"
 
 
+def test_a_changed_key_shows_at_once_here_and_in_the_menu(starpad: Starpad) -> None:
+    starpad.window.commands.keymap.assign(ActionId.NEW, ("Ctrl+F9",))
+    choices = {choice.key: choice for choice in starpad.window.commands.palette.choices()}
+    assert choices["NEW"].hint == "Ctrl+F9"
+    assert starpad.window.actions_by_id[ActionId.NEW].shortcut().toString() == "Ctrl+F9"
+    starpad.window.commands.keymap.reset_all()
+    assert starpad.window.actions_by_id[ActionId.NEW].shortcut().toString() == "Ctrl+N"
+
+
 def test_it_runs_what_is_chosen(starpad: Starpad) -> None:
     _run(starpad, "wrap long")
     assert starpad.settings.current.wrap_lines

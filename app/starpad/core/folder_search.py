@@ -89,7 +89,7 @@ def search(query: FolderQuery) -> Iterator[FileMatches | Progress]:
             told = time.monotonic()
             yield Progress(number, len(names))
         path = str(folder / name)
-        text = query.open_texts[path] if path in query.open_texts else _text_of(path)
+        text = query.open_texts[path] if path in query.open_texts else _text_of(path, pattern)
         hits = _matches(pattern, text)
         while matches := tuple(islice(hits, min(_MATCHES_AT_ONCE, left))):
             yield FileMatches(path, matches)
@@ -131,7 +131,8 @@ def _git_files(folder: Path) -> list[str] | None:
         return None
     if result.returncode:
         return None
-    return list(dict.fromkeys(filter(None, os.fsdecode(result.stdout).split("\0"))))
+    # A folder that is ignored as a whole was opened on purpose.
+    return list(dict.fromkeys(filter(None, os.fsdecode(result.stdout).split("\0")))) or None
 
 
 def _walked(folder: Path) -> Iterator[str]:
@@ -157,17 +158,21 @@ def _fits(name: str, pattern: str) -> bool:
     return fnmatch(name, pattern) or fnmatch(name, f"{pattern.rstrip('/')}/*")
 
 
-def _text_of(path: str) -> str:
-    """Return the text as the editor would show it, empty if the file does not count."""
+def _text_of(path: str, pattern: re.Pattern[str]) -> str:
+    """Return the text as the editor would show it, empty if there is nothing to find in it."""
     try:
         if os.path.islink(path) or os.path.getsize(path) > MAX_FILE_BYTES:
             return ""
         data = Path(path).read_bytes()
     except OSError:
         return ""
-    if b"\0" in data[:_NO_TEXT_BYTES] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return text_file.decode(data).text
+    if b"\0" in data[:_NO_TEXT_BYTES]:
         return ""
-    return text_file.decode(data).text
+    # What an editor must know of a file takes longer than to look into it.
+    rough = data.decode(errors="replace").replace("\r\n", "\n")
+    return text_file.decode(data).text if pattern.search(rough) else ""
 
 
 def _matches(pattern: re.Pattern[str], text: str) -> Iterator[LineMatch]:

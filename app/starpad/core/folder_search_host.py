@@ -7,6 +7,7 @@ One JSON line comes in, a FolderQuery. JSON lines go out: the hits of a file, or
 """
 
 import json
+import os
 from dataclasses import asdict
 from typing import Any
 
@@ -42,6 +43,8 @@ def decode_result(line: str) -> FileMatches | Progress:
 def run() -> int:
     """Do the one search that stdin asks for; return the exit code."""
     child_process.ask_for_death_signal()
+    if hasattr(os, "nice"):
+        os.nice(5)
     answers = child_process.protected_stdout()
     with open(0, encoding="utf-8", closefd=False) as questions:
         query = decode_query(questions.readline())
