@@ -167,8 +167,9 @@ def run(root: Path, change: bool) -> dict[str, object]:
     _wait_until(lambda: bool(starpad.library.models))
     if change:
         settings_and_text(starpad, root)
-        starpad.recovered.keep()
     seen = user_data.seen(starpad, root)
+    starpad.recovered.keep()
+    starpad.recovered.shutdown()
     for tab in starpad.window.tabs.tabs:
         tab.mark_saved()
     starpad.window.close()

@@ -9,7 +9,7 @@ APP = Path(__file__).parents[1] / "app" / "starpad"
 
 # Files above 350 lines or classes above 250, each with its reason in its first comment.
 ALLOWED_LONG_FILES: set[str] = set()
-ALLOWED_LONG_CLASSES: set[str] = set()
+ALLOWED_LONG_CLASSES = {"Settings"}  # a table, one row for each setting
 
 
 def _modules() -> list[Path]:

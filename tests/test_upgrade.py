@@ -47,6 +47,8 @@ def opened(qapp: QApplication, qtbot: QtBot, root: Path) -> Iterator["Starpad"]:
             app.chat.conversations.refresh()
         yield app
     finally:
+        app.recovered.keep()
+        app.recovered.shutdown()  # as a crash would: what is saved from here on is not seen
         for tab in app.window.tabs.tabs:
             tab.mark_saved()
         app.window.close()

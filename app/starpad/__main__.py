@@ -28,6 +28,7 @@ _HOSTS = {
     "--pack-probe": "starpad.engines.pack_probe_host",
     "--serve-host": "starpad.engines.serve_host",
     "--highlight-host": "starpad.highlighting.host",
+    "--search-host": "starpad.core.folder_search_host",
 }
 
 

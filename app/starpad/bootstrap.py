@@ -30,6 +30,7 @@ from starpad.core.settings import Settings
 from starpad.core.suggestion import CompletionOptions
 from starpad.services.answerer import Answerer
 from starpad.services.background import BackgroundJobs
+from starpad.services.backups import BackupService
 from starpad.services.benchmarks import BenchmarkService
 from starpad.services.chat import ChatService
 from starpad.services.completion import CompletionService
@@ -38,6 +39,7 @@ from starpad.services.documents import DocumentService
 from starpad.services.downloads import DownloadService
 from starpad.services.engine import EngineService
 from starpad.services.engine_packs import EnginePacks
+from starpad.services.folder_search import FolderSearch
 from starpad.services.highlighting import HighlightService
 from starpad.services.history import HistoryService
 from starpad.services.hub_account import HubAccount
@@ -77,6 +79,7 @@ class Starpad(QObject):
         self.completion = CompletionService(self.engine, self)
         self.documents = DocumentService(self)
         self.highlighting = HighlightService(self)
+        self.folder_search = FolderSearch(self)
         self.history = HistoryService(data / "conversations.sqlite3", self)
         self.answerer = Answerer(self.engine, self.history, self)
         self.chat = self._make_chat_services(data)
@@ -93,9 +96,14 @@ class Starpad(QObject):
             self.chat,
             self._make_engine_services(data),
             UpdateCheck(self.jobs, release.repository(), self),
+            self.folder_search,
         )
         self.window = MainWindow(services, self.theme)
-        self.recovered = RecoveredText(data / "recovery", self.window.tabs, self.documents)
+        self.backups = BackupService(data / "sessions", self)
+        self.backups.failed.connect(self.notifier.report)
+        self.recovered = RecoveredText(
+            data / "recovery", self.backups, self.window.tabs, self.documents, self
+        )
         self.settings.changed.connect(self._on_settings_changed)
         self.settings.save_failed.connect(self.notifier.report)
         self._on_settings_changed(self.settings.current)
@@ -181,8 +189,8 @@ class Starpad(QObject):
             self.window.models.load(model)
         elif not self.remotes.resume():
             self.window.models.load_last()
+        count = self.recovered.restore(opens_last=self.settings.current.open_last_files)
         self.window.files.open(files)
-        count = self.recovered.restore()
         if count:
             self.notifier.post(
                 Notification(
@@ -200,10 +208,12 @@ class Starpad(QObject):
         self.serving.start_if_wanted(self.settings.current)
 
     def shutdown(self) -> None:
-        """End the child processes and the thread; unsaved text was saved or given up."""
+        """End the child processes and the threads; unsaved text was saved or given up."""
+        self.recovered.shutdown()
         self.downloads.shutdown()
         self.jobs.shutdown()
         self.highlighting.shutdown()
+        self.folder_search.shutdown()
         self.answerer.shutdown()
         self.serving.shutdown()
         self.benchmarks.shutdown()

@@ -29,15 +29,15 @@ from starpad.core.languages import PLAIN_TEXT, Language, language_for, name_of
 def test_the_file_name_tells_and_else_the_first_line(
     path_name: str, first_line: str, alias: str
 ) -> None:
-    assert language_for(path_name, first_line).alias == alias
+    assert language_for(path_name, [first_line]).alias == alias
 
 
 @pytest.mark.parametrize("first_line", ["", "#!", "#!/usr/bin/env", "#!/bin/ed", "hello", "\x00"])
 def test_what_tells_nothing_is_left_to_the_host_and_an_unsaved_text_is_plain(
     first_line: str,
 ) -> None:
-    assert language_for("photo.xyz", first_line) == Language("", "")
-    assert language_for("", first_line) == PLAIN_TEXT
+    assert language_for("photo.xyz", [first_line]) == Language("", "")
+    assert language_for("", [first_line]) == PLAIN_TEXT
 
 
 def test_pygments_knows_every_alias_and_no_file_name_is_listed_twice() -> None:
@@ -51,3 +51,10 @@ def test_pygments_knows_every_alias_and_no_file_name_is_listed_twice() -> None:
 
 def test_a_language_outside_the_table_has_no_name_here() -> None:
     assert name_of("cobol") == ""
+
+
+def test_what_a_file_says_of_itself_counts_more_than_its_name() -> None:
+    assert language_for("a.txt", ["#!/bin/sh", "# vim: ft=python"]) == Language("python", "Python")
+    assert language_for("a.txt", [], ["// vim: ft=cobol"]) == Language("cobol", "")
+    assert language_for("", ["# -*- ruby -*-"]) == Language("ruby", "Ruby")
+    assert language_for("", []) == PLAIN_TEXT

@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from starpad.core.errors import SettingsError
+from starpad.core.setting_field import Page
 from starpad.core.setting_values import checked, with_values
-from starpad.core.settings import FIELDS, Page, Settings, ThemeChoice, fields_of_pages
+from starpad.core.settings import FIELDS, Settings, ThemeChoice, fields_of_pages
 
 NUMBERS = [n for n, f in FIELDS.items() if type(f.default) in (int, float)]
 
@@ -37,6 +38,7 @@ def test_every_setting_is_on_one_page_or_hidden() -> None:
     assert sorted(shown + hidden) == sorted(item.name for item in fields(Settings))
     assert hidden == [
         "model_path", "engine_pack", "remote_server", "models_folder", "recent_files",
+        "recent_actions", "keymap", "folder", "side_bar_is_shown", "side_bar_split",
         "window_geometry", "chat_is_shown", "chat_draft", "chat_split",
     ]  # fmt: skip
 
@@ -75,6 +77,8 @@ def test_both_bounds_suit_and_one_step_beyond_does_not(name: str) -> None:
         ("theme", "pink"),
         ("theme", ["dark"]),
         ("font_family", 3),
+        ("style_light", "no such style"),
+        ("style_dark", ["nord"]),
         ("recent_files", "one.py"),
         ("recent_files", ["one.py", 2]),
         ("recent_files", {"one.py": 1}),

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from starpad.core.errors import FileError
-from starpad.core.text_file import TextFormat, decode, document_text, encode, normalized
+from starpad.core.text_file import TextFormat, after_saving, decode, document_text, encode
 
 LINE_ENDS = ("\n", "\r\n", "\r")
 
@@ -100,11 +100,44 @@ def test_utf_16_that_breaks_off_opens_read_only() -> None:
     assert "UTF-16-LE" in file.read_only_reason
 
 
-def test_a_utf_8_mark_before_other_bytes_is_latin_1() -> None:
-    data = codecs.BOM_UTF8 + b"\xff\xe9"
+@pytest.mark.parametrize(
+    "data",
+    [
+        codecs.BOM_UTF8 + b"\xff\xe9",
+        "naïve \u00a0".encode() + b"\xff and \xc3",
+        "é".encode() * 3 + b"\xed\xa0\x80",
+        "日本\r\n".encode() + b"\x80\r\n",
+    ],
+)
+def test_bytes_that_are_not_utf_8_are_kept_in_what_else_is(data: bytes) -> None:
     file = decode(data)
-    assert file.format == TextFormat("latin-1")
+    assert (file.format.encoding, file.format.has_raw_bytes) == ("utf-8", True)
+    assert (file.read_only_reason, encode(file.text, file.format)) == ("", data)
+    assert encode(f"é{file.text}", file.format).endswith(data.removeprefix(codecs.BOM_UTF8))
+
+
+def test_private_characters_are_not_taken_for_wrong_bytes() -> None:
+    data = "é\uef80".encode() + b"\x80"
+    assert decode(data).format == TextFormat("latin-1")
+    assert "UTF-8" in decode(data, "utf-8").read_only_reason
+    plain = decode("é\uef80".encode())
+    assert plain.text == "é\uef80"
+    assert encode(plain.text, plain.format) == "é\uef80".encode()
+
+
+def test_a_file_is_read_in_the_encoding_that_is_asked_for() -> None:
+    data = "Привет\r\n".encode("cp1251")
+    assert decode(data).format.encoding == "latin-1"
+    file = decode(data, "cp1251")
+    assert (file.text, file.format) == ("Привет\n", TextFormat("cp1251", line_end="\r\n"))
     assert encode(file.text, file.format) == data
+
+
+def test_a_mark_counts_only_for_its_own_encoding() -> None:
+    data = codecs.BOM_UTF8 + b"a\n"
+    assert decode(data, "utf-8").format == TextFormat(has_bom=True)
+    assert decode(data, "cp1252").text == "ï»¿a\n"
+    assert "UTF-16-LE" in decode(data, "utf-16-le").read_only_reason
 
 
 @pytest.mark.parametrize(
@@ -123,34 +156,48 @@ def test_text_that_the_editor_cannot_hold_opens_read_only(
     file = decode(codecs.BOM_UTF8 + text.encode())
     assert file.text == shown
     assert named in file.read_only_reason
-    assert not file.can_normalize
 
 
 @pytest.mark.parametrize(
-    ("data", "counts", "normal"),
+    ("data", "usual"),
     [
-        (b"a\r\nb\nc\r\n", "1 LF, 2 CRLF", b"a\r\nb\r\nc\r\n"),
-        (b"a\r\nb\n", "1 LF, 1 CRLF", b"a\nb\n"),
-        (b"a\rb\nc\n", "2 LF, 1 CR", b"a\nb\nc\n"),
-        (b"a\r\r\nb\r\n", "2 CRLF, 1 CR", b"a\r\n\r\nb\r\n"),
-        (b"a\n\r", "1 LF, 1 CR", b"a\n\n"),
+        (b"a\r\nb\nc\r\n", "\r\n"),
+        (b"a\r\nb\n", "\n"),
+        (b"a\rb\nc\n", "\n"),
+        (b"a\r\r\nb\r\n", "\r\n"),
+        (b"a\n\r", "\n"),
     ],
 )
-def test_mixed_line_ends_open_read_only_and_can_be_normalized(
-    data: bytes, counts: str, normal: bytes
-) -> None:
+def test_mixed_line_ends_are_kept_and_the_usual_one_is_known(data: bytes, usual: str) -> None:
     file = decode(data)
-    assert counts in file.read_only_reason
-    assert file.can_normalize
-    editable = normalized(file)
-    assert (editable.read_only_reason, editable.can_normalize) == ("", False)
-    assert encode(editable.text, editable.format) == normal
+    assert (file.read_only_reason, file.format.line_end) == ("", usual)
+    assert encode(file.text, file.format) == data
+    assert encode(f"{file.text}new\n", file.format) == data + b"new" + usual.encode()
 
 
-@pytest.mark.parametrize("data", [b"a\n", b"a\0\r\nb\n", "a\u2029\r\nb\n".encode()])
-def test_only_mixed_line_ends_can_be_normalized(data: bytes) -> None:
-    with pytest.raises(FileError):
-        normalized(decode(data))
+def test_after_saving_the_lines_have_the_ends_that_were_written() -> None:
+    file = decode(b"a\r\nb\nc\r\n")
+    text = "new\nb\nc\n"
+    saved = after_saving(text, file.format)
+    assert encode(text, saved) == encode(text, file.format) == b"new\r\nb\nc\r\n"
+    assert after_saving("c\n", file.format).stored == ""
+
+
+@pytest.mark.parametrize(
+    ("lengths", "longest"),
+    [
+        ([], 0),
+        ([100_000], 0),
+        ([100_001], 100_001),
+        ([5, 100_000, 100_000, 7], 0),
+        ([5, 100_001, 100_002, 100_000], 100_002),
+        ([99_999, 0, 0, 300_000, 0], 300_000),
+    ],
+)
+def test_the_longest_line_is_known_if_it_is_long(lengths: list[int], longest: int) -> None:
+    text = "\n".join("x" * length for length in lengths)
+    assert decode(text.encode()).longest_line == longest
+    assert decode(f"{text}\n".encode()).longest_line == longest
 
 
 def test_the_locale_is_asked_before_latin_1(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -224,10 +271,15 @@ def test_whatever_opens_editable_is_saved_byte_for_byte(data: bytes) -> None:
     assert "\r" not in file.text
     if not file.read_only_reason:
         assert encode(file.text, file.format) == data
-    if file.can_normalize:
-        editable = normalized(file)
-        again = decode(encode(editable.text, editable.format))
-        assert (again.text, again.read_only_reason) == (file.text, "")
+
+
+@settings(deadline=None)
+@given(st.text("ab\r\né\u00a0").map(str.encode), st.data())
+def test_one_typed_character_is_one_change(data: bytes, draw: st.DataObject) -> None:
+    file = decode(data)
+    at = draw.draw(st.integers(0, len(file.text)))
+    typed = encode(f"{file.text[:at]}x{file.text[at:]}", file.format)
+    assert data in {typed[:n] + typed[n + 1 :] for n in range(len(typed))}
 
 
 @settings(deadline=None)

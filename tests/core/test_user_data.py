@@ -33,8 +33,9 @@ def test_files_are_known_with_their_backups_logs_and_damaged_ones(places: Places
     for name in ("settings.json", "settings.json.bak", "settings.json.before-2.backup"):
         _write(places.config / name)
     for name in ("conversations.sqlite3", "conversations.sqlite3-wal", "conversations.sqlite3.lock",
-                 "recovery/1.json", "models.json.damaged-2", "models/a/b/c.gguf", "engines/x/pack",
-                 "tokens/hub-tokens.json", ".starpad-0123"):  # fmt: skip
+                 "recovery/1.json", "sessions/1/1.text", "models.json.damaged-2",
+                 "models/a/b/c.gguf", "engines/x/pack", "tokens/hub-tokens.json",
+                 ".starpad-0123"):  # fmt: skip
         _write(places.data / name)
     _write(places.logs / "starpad.log.1")
     assert _names(places, Kind.SETTINGS) == [
@@ -42,7 +43,7 @@ def test_files_are_known_with_their_backups_logs_and_damaged_ones(places: Places
     ]  # fmt: skip
     assert _names(places, Kind.CONVERSATIONS) == [
         "conversations.sqlite3", "conversations.sqlite3-wal", "conversations.sqlite3.lock",
-        "recovery",
+        "recovery", "sessions",
     ]  # fmt: skip
     assert _names(places, Kind.MODELS) == ["engines", "models", "models.json.damaged-2"]
     assert _names(places, Kind.LOGS) == [".starpad-0123", "starpad.log.1"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
-from pygments.lexer import Lexer
+from pygments.lexers.python import PythonLexer
 
 from starpad.core.paths import host_command, host_environment
 from starpad.highlighting import host, lexing
@@ -26,6 +26,7 @@ from starpad.highlighting.protocol import (
     encode,
     taken_frames,
 )
+from starpad.highlighting.resumable import Token
 
 ANSWER_S = 20
 
@@ -94,7 +95,8 @@ def test_an_opened_document_gets_its_language_and_all_its_spans_in_small_frames(
     lines = ["x = 1", ""] * 1000
     client.inbox.put(("open", 7, 3, "python", "a.py", lines))
     answers = client.answers_until("done", 7, 3)
-    assert answers[:2] == [("lexing", 7), ("language", 7, "Python")]
+    assert [a[:2] for a in answers[:2]] == [("lexing", 7), ("language", 7)]
+    assert answers[1][2] == "Python"
     frames = [a for a in answers if a[0] == "spans"]
     assert all(a[1:3] == (7, 3) and len(a[4]) <= 400 for a in frames)
     assert held(answers, 2000) == whole("python", lines)
@@ -153,13 +155,15 @@ def test_a_large_document_does_not_delay_the_one_that_was_opened_after_it(client
 def test_long_work_that_changes_nothing_gives_signs_of_life(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client.inbox.put(("open", 1, 0, "python", "", ["x = 1"] * 2000))
+    client.inbox.put(("open", 1, 0, "json", "", ["1,"] * 2000))  # always lexed as a whole
     client.answers_until("done", 1, 0)
     monkeypatch.setattr(host, "_SIGN_OF_LIFE_S", 0.0)
-    client.inbox.put(("edit", 1, 1, 1999, 1, ["y"]))
+    client.inbox.put(("edit", 1, 1, 1999, 1, ["null"]))
     before_spans = client.answers_until("spans", 1, 1, 1999)[:-1]
     assert len(before_spans) >= 5
-    assert set(before_spans) == {("lexing", 1)}
+    assert {a[:2] for a in before_spans} == {("lexing", 1)}
+    times = [a[2] for a in before_spans]
+    assert times == sorted(times)
     client.answers_until("done", 1, 1)
 
 
@@ -187,19 +191,100 @@ def test_a_document_that_is_or_grows_too_large_is_given_up(client: Client) -> No
 def test_a_lexer_that_fails_gives_up_its_document_and_no_other(
     client: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real = lexing.lex
+    real = PythonLexer.get_tokens_unprocessed
 
-    def failing(lexer: Lexer, lines: Sequence[str]) -> Iterator[LineSpans]:
-        if "boom" in lines:
+    def failing(lexer: PythonLexer, text: str) -> Iterator[Token]:
+        if "boom" in text:
             raise RecursionError
-        return real(lexer, lines)
+        return real(lexer, text)
 
-    monkeypatch.setattr(lexing, "lex", failing)
+    monkeypatch.setattr(PythonLexer, "get_tokens_unprocessed", failing)
     client.inbox.put(("open", 1, 0, "python", "", ["x = 1"]))
     client.inbox.put(("open", 2, 0, "python", "a.py", ["boom"]))
     answers = client.answers_until("failed", 2) + client.answers_until("done", 1)
     assert ("done", 2, 0) not in answers
     assert "RecursionError" in caplog.text
+
+
+def test_an_edit_interrupts_the_lexing_of_its_document_and_comes_first(client: Client) -> None:
+    lines = ["int x; /* */"] * 5_000
+    client.inbox.put(("open", 1, 0, "c", "", list(lines)))
+    client.answers_until("spans", 1)
+    lines[10:11] = ["int y; /*", "*/"]
+    client.inbox.put(("edit", 1, 1, 10, 1, lines[10:12]))
+    answers = client.answers_until("done", 1)
+    assert answers[-1] == ("done", 1, 1)
+    spans = [a for a in answers if a[0] == "spans" and a[2] == 1]
+    assert spans[0][3] <= 10
+    assert whole("c", lines) == held_after_insertion(client.log, len(lines))
+
+
+def held_after_insertion(answers: Sequence[Message], count: int) -> list[LineSpans | None]:
+    """Return what an application holds that inserted one line at 10 as its revision 1."""
+    lines: list[LineSpans | None] = [None] * (count - 1)
+    revision = 0
+    for _, _, at, first, spans in (a for a in answers if a[0] == "spans"):
+        if at > revision:
+            lines[10:11] = [None, None]
+            revision = at
+        lines[first : first + len(spans)] = spans
+    return lines
+
+
+def test_a_document_that_arrives_in_parts_shows_its_head_first_and_is_lexed_when_whole(
+    client: Client,
+) -> None:
+    lines = ["x = None"] * 3_000
+    client.inbox.put(("begin", 1, 0, "python", "", lines[:500]))
+    answers = client.answers_until("waiting", 1)
+    assert held(answers, 500)[:100] == whole("python", lines[:100])
+    client.inbox.put(("edit", 1, 1, 500, 0, lines[500:]))
+    client.answers_until("waiting", 1)
+    client.inbox.put(("whole", 1))
+    client.answers_until("done", 1, 1)
+    assert held(client.log, len(lines)) == whole("python", lines)
+
+
+def test_lines_that_the_user_looks_at_do_not_wait_for_those_above(client: Client) -> None:
+    lines = ["int x; /* */"] * 20_000
+    client.inbox.put(("open", 1, 0, "c", "", lines))
+    client.answers_until("spans", 1)
+    client.inbox.put(("view", 1, 19_000, 60))
+    answers = client.answers_until("done", 1)
+    firsts = [a[3] for a in answers if a[0] == "spans"]
+    assert firsts.index(19_000) < len(firsts) // 2
+    assert held(client.log, len(lines)) == whole("c", lines)
+    client.inbox.put(("view", 1, 0, 60))  # nothing to do, and no answer
+    client.inbox.put(("edit", 1, 1, 0, 1, ["x"]))
+    assert [a[0] for a in client.answers_until("done", 1)] == ["lexing", "spans", "done"]
+
+
+def test_when_nothing_happens_for_a_while_far_effects_of_edits_are_found(client: Client) -> None:
+    lines = ["def f():", '"""doc', *["string"] * 100, ""]
+    client.inbox.put(("open", 1, 0, "python", "", list(lines)))
+    client.answers_until("done", 1, 0)
+    lines[-1] = '"""'  # only a string that is closed is a docstring
+    client.inbox.put(("edit", 1, 1, 102, 1, ['"""']))
+    client.answers_until("done", 1, 1)
+    assert held(client.log, len(lines)) != whole("python", lines)
+    answers = client.answers_until("verified", 1, 1)
+    assert answers[0][:2] == ("lexing", 1)
+    assert held(client.log, len(lines)) == whole("python", lines)
+
+
+def test_an_edit_during_the_idle_pass_is_answered_and_the_pass_begins_again(
+    client: Client,
+) -> None:
+    lines = ["int x; /* */"] * 20_000
+    client.inbox.put(("open", 1, 0, "c", "", list(lines)))
+    client.answers_until("done", 1, 0)
+    for revision in range(1, 4):
+        client.inbox.put(("edit", 1, revision, 19_000, 1, [f"int y{revision}; /* */"]))
+        client.answers_until("done", 1, revision)
+        client.answers_until("lexing", 1)  # the idle pass
+    client.answers_until("verified", 1, 3)
+    lines[19_000] = "int y3; /* */"
+    assert held(client.log, len(lines)) == whole("c", lines)
 
 
 def test_the_process_speaks_frames_and_ends_with_its_input() -> None:

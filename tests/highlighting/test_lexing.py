@@ -123,7 +123,8 @@ def test_spans_come_line_by_line_before_the_whole_is_lexed() -> None:
         ("", "a.m", "% comment\nfunction x = f()\nend", "Matlab"),
         ("", "", "", "Text only"),
         ("", "a.unknown", "", "Text only"),
-        ("no-such-alias", "a.py", "", "Text only"),
+        ("no-such-alias", "a.py", "", "Python"),
+        ("no-such-alias", "a.unknown", "", "Text only"),
     ],
 )
 def test_the_alias_tells_the_lexer_and_else_the_file_name(

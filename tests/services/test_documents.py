@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QTextDocument
 from pytestqt.qtbot import QtBot
 
-from starpad.core.errors import FileChangedError, FileError
+from starpad.core import file_store
+from starpad.core.errors import DoubtfulFileError, FileChangedError, FileError
 from starpad.core.text_file import TextFormat, decode, document_text, encode
 from starpad.services.documents import DocumentService, OpenDocument
 
@@ -185,7 +187,9 @@ def test_a_file_changed_meanwhile_is_saved_only_on_purpose(
 def test_a_read_only_document_is_saved_only_elsewhere(service: DocumentService, file: Path) -> None:
     binary = b"\x7fELF\0\0"
     file.write_bytes(binary)
-    document, text = service.open(file)
+    with pytest.raises(DoubtfulFileError, match="binary"):
+        service.open(file)
+    document, text = service.open(file, is_sure=True)
     assert text is not None
     for path in (None, file):
         with pytest.raises(FileError, match="binary"):
@@ -195,20 +199,86 @@ def test_a_read_only_document_is_saved_only_elsewhere(service: DocumentService, 
     assert copy.read_only_reason == ""
 
 
-def test_mixed_line_ends_become_editable_on_request(
-    qtbot: QtBot, service: DocumentService, file: Path
+def test_mixed_line_ends_stay_with_their_lines_through_several_saves(
+    service: DocumentService, file: Path
 ) -> None:
     file.write_bytes(b"a\r\nb\nc\r\n")
     document, text = service.open(file)
-    assert document.can_normalize
     assert text == "a\nb\nc\n"
-    with qtbot.waitSignal(service.document_changed):
-        editable = service.normalize(document.id)
-    assert (editable.read_only_reason, editable.can_normalize) == ("", False)
-    service.save(document.id, text)
-    assert file.read_bytes() == b"a\r\nb\r\nc\r\n"
+    for new, expected in (
+        ("a\nnew\nb\nc\n", b"a\r\nnew\r\nb\nc\r\n"),
+        ("a\nnew\nb\n", b"a\r\nnew\r\nb\n"),
+        ("0\na\nnew\nb\n", b"0\r\na\r\nnew\r\nb\n"),
+    ):
+        service.save(document.id, new)
+        assert file.read_bytes() == expected
+
+
+def test_an_encoding_that_the_user_chose_counts_for_the_next_reload(
+    service: DocumentService, file: Path
+) -> None:
+    file.write_bytes("Привет\n".encode("cp1251"))
+    document, _ = service.open(file)
+    assert service.reload(document.id, "cp1251")[1] == "Привет\n"
+    file.write_bytes("Пока\n".encode("cp1251"))
+    reloaded, text = service.reload(document.id)
+    assert (text, reloaded.format.encoding) == ("Пока\n", "cp1251")
+    assert service.text_on_disk(document.id) == "Пока\n"
+
+
+def test_a_large_file_is_opened_only_on_purpose(
+    service: DocumentService, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_store, "LARGE_FILE_BYTES", 3)
+    with pytest.raises(DoubtfulFileError, match="is large"):
+        service.open(file)
+    assert service.open(file, is_sure=True)[1] == "a = 1\n"
+    monkeypatch.setattr(file_store, "MAX_FILE_BYTES", 4)
+    service.close(1)
+    with pytest.raises(FileError, match="larger than"):
+        service.open(file, is_sure=True)
+
+
+def test_a_restored_document_tells_that_its_file_is_another_or_gone(
+    qtbot: QtBot, service: DocumentService, file: Path
+) -> None:
+    document, _ = service.open(file)
+    known = document.signature
+    assert known is not None
+    service.close(document.id)
+    file.write_bytes(b"theirs\n")
+    with qtbot.waitSignal(service.changed_on_disk):
+        restored = service.restore(file, document.format, known)
+    with pytest.raises(FileChangedError):
+        service.save(restored.id, "mine\n")
+    service.close(restored.id)
+    file.unlink()
+    with qtbot.waitSignal(service.vanished_on_disk):
+        service.restore(file, document.format, known)
+
+
+def test_a_large_file_is_read_and_written_while_the_window_goes_on(
+    qtbot: QtBot, service: DocumentService, file: Path
+) -> None:
+    data = b"line\r\n" * 1_000_000
+    file.write_bytes(data)
+    ticks: list[None] = []
+    timer = QTimer(interval=0)
+    timer.timeout.connect(lambda: ticks.append(None))
+    timer.start()
+    document, text = service.open(file)
+    assert ticks
+    assert text is not None
+    ticks.clear()
+    with qtbot.assertNotEmitted(service.changed_on_disk, wait=300):
+        service.save(document.id, f"{text}x")
+        assert ticks
+    timer.stop()
+    assert file.read_bytes() == data + b"x"
+    file.unlink()
+    file.mkdir()
     with pytest.raises(FileError):
-        service.normalize(document.id)
+        service.save(document.id, text)
 
 
 def test_saving_over_a_file_of_another_tab_is_refused(service: DocumentService, file: Path) -> None:

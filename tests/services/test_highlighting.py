@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from starpad.highlighting import lexing
 from starpad.highlighting.protocol import MAX_CHARACTERS, MAX_LINE_CHARACTERS
 from starpad.services import host_process
-from starpad.services.highlighting import HighlightService, LineSpans, SpanUpdate
+from starpad.services.highlighting import ANSWER_LIMIT_MS, HighlightService, LineSpans, SpanUpdate
 
 ANSWER_MS = 20_000
 # Makefile's lexer takes quadratic time for one word: several seconds for each of these lines.
@@ -173,6 +174,21 @@ def test_a_busy_gui_thread_is_not_taken_for_a_hanging_host(client: Client, qtbot
     client.service._watchdog.timeout.emit()  # Qt may see timers before it sees pipes
     qtbot.waitUntil(lambda: client.is_colored(1), timeout=ANSWER_MS)
     assert not client.plain
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a signal that stops a process")
+def test_a_host_that_gets_no_processor_is_waited_for(client: Client, qtbot: QtBot) -> None:
+    client.service._watchdog.setInterval(200)
+    client.add(1, "json", ["[1, null],"] * 60_000)
+    qtbot.waitUntil(lambda: bool(client.languages), timeout=ANSWER_MS)
+    [host] = hosts()
+    host.suspend()
+    qtbot.wait(1500)
+    assert not client.plain
+    client.service._watchdog.setInterval(ANSWER_LIMIT_MS)
+    host.resume()
+    qtbot.waitUntil(lambda: client.held[1][-1] is not None, timeout=ANSWER_MS)
+    assert hosts() == [host]
 
 
 def test_a_document_that_is_too_large_is_never_sent(client: Client, qtbot: QtBot) -> None:

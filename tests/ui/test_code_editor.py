@@ -9,6 +9,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from starpad.core.indentation import Indentation
+from starpad.ui.editor import line_commands
 from starpad.ui.editor.code_editor import CodeEditor
 from starpad.ui.theme import EditorColors
 
@@ -126,8 +127,7 @@ def test_a_read_only_document_takes_no_key(editor: CodeEditor, qtbot: QtBot) -> 
     for key in (Qt.Key.Key_Return, Qt.Key.Key_Tab, Qt.Key.Key_Backspace, Qt.Key.Key_Backtab):
         qtbot.keyClick(editor, key)
     qtbot.keyClicks(editor, "abc")
-    editor.indent()
-    editor.outdent()
+    editor.apply(line_commands.indent_lines)
     assert editor.text() == "x:"
 
 

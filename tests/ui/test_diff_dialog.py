@@ -10,11 +10,12 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QListView, QPushButton
 from pytestqt.qtbot import QtBot
 
+from starpad.core.editor_styles import WELL_READABLE, contrast
 from starpad.core.patch import Hunk
 from starpad.core.settings import ThemeChoice
 from starpad.ui.diff_dialog import DiffDialog
 from starpad.ui.hunk_list import MINUS, place_of, visible
-from starpad.ui.theme import TEXT_CONTRAST, Theme, contrast
+from starpad.ui.theme import Theme
 
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints")
 
@@ -285,7 +286,7 @@ def test_removed_and_added_lines_are_readable_and_not_told_by_color_alone(
     grounds = {color.name(): color for color in column}
     assert len(grounds) == 3  # unchanged, removed, added
     for ground in grounds.values():
-        assert contrast(text, ground) >= TEXT_CONTRAST
+        assert contrast(text.name(), ground.name()) >= WELL_READABLE
     plain = image.pixelColor(right, area.top() + 4)
     rows = [y for y in range(area.top(), area.bottom()) if image.pixelColor(right, y) != plain]
     signs = _ink_columns(image, rows, area.left() + 10, text)
@@ -297,5 +298,5 @@ def _ink_columns(image: QImage, rows: list[int], left: int, text: QColor) -> lis
     return [
         x
         for x in range(left, left + 10)
-        if any(contrast(image.pixelColor(x, y), text) < 1.5 for y in rows)
+        if any(contrast(image.pixelColor(x, y).name(), text.name()) < 1.5 for y in rows)
     ]

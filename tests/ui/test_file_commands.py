@@ -85,29 +85,77 @@ def test_a_missing_file_is_reported_and_opens_nothing(starpad: Starpad, tmp_path
     assert any("nothing.py" in message for message in _messages(starpad))
 
 
-def test_a_binary_file_opens_read_only_and_says_why(starpad: Starpad, tmp_path: Path) -> None:
+def test_a_binary_file_is_opened_only_on_request_and_read_only(
+    starpad: Starpad, tmp_path: Path
+) -> None:
     path = tmp_path / "image.bin"
     path.write_bytes(bytes(range(256)) * 40)
-    tab = _open(starpad, path)
-    assert tab.editor.isReadOnly()
+    starpad.window.files.open([path])
+    assert starpad.window.tabs.current.document.path is None
+    question = starpad.window.messages.notifications[0]
+    assert "binary" in question.message
+    question.actions[0].callback()
+    tab = starpad.window.tabs.current
+    assert (tab.document.path, tab.editor.isReadOnly()) == (path, True)
     assert tab.document.read_only_reason in _messages(starpad)
 
 
-def test_mixed_line_ends_can_be_edited_after_all(starpad: Starpad, tmp_path: Path) -> None:
+def test_mixed_line_ends_are_kept(starpad: Starpad, tmp_path: Path) -> None:
     path = tmp_path / "mixed.py"
     path.write_bytes(b"a\r\nb\nc\r\n")
     tab = _open(starpad, path)
-    assert tab.editor.isReadOnly()
-    edit = next(
-        action
-        for message in starpad.window.messages.notifications
-        for action in message.actions
-        if action.text == "Edit anyway"
-    )
-    edit.callback()
-    assert not tab.editor.isReadOnly()
+    assert "mixed" in tab.format_text
+    tab.editor.edit(lambda cursor: cursor.insertText("x"))
     assert starpad.window.files.save(tab)
-    assert path.read_bytes() == b"a\r\nb\r\nc\r\n"
+    assert path.read_bytes() == b"xa\r\nb\nc\r\n"
+    tab.editor.undo()
+    assert starpad.window.files.save(tab)
+    assert path.read_bytes() == b"a\r\nb\nc\r\n"
+
+
+def test_a_line_that_would_make_keys_slow_is_edited_only_on_request(
+    starpad: Starpad, tmp_path: Path
+) -> None:
+    path = tmp_path / "huge.json"
+    data = b"short\n" + b"x" * 1_000_001 + b"\n"
+    path.write_bytes(data)
+    tab = _open(starpad, path)
+    assert tab.editor.isReadOnly()
+    message = next(
+        one for one in starpad.window.messages.notifications if "1,000,001" in one.message
+    )
+    message.actions[0].callback()
+    tab.finish_loading()
+    assert not tab.editor.isReadOnly()
+    tab.editor.edit(lambda cursor: cursor.insertText("a "))
+    assert starpad.window.files.save(tab)
+    assert path.read_bytes() == b"a " + data
+
+
+def test_long_lines_are_told_and_can_be_wrapped(starpad: Starpad, tmp_path: Path) -> None:
+    path = tmp_path / "long.json"
+    path.write_bytes(b"x" * 100_001)
+    tab = _open(starpad, path)
+    assert not tab.editor.isReadOnly()
+    [message] = starpad.window.messages.notifications
+    assert "very long lines" in message.message
+    message.actions[0].callback()
+    assert starpad.settings.current.wrap_lines
+
+
+def test_a_write_protected_file_is_asked_about(starpad: Starpad, tmp_path: Path) -> None:
+    path = tmp_path / "file.py"
+    path.write_text("old\n")
+    path.chmod(stat.S_IRUSR)
+    tab = _open(starpad, path)
+    tab.editor.edit(lambda cursor: cursor.insertText("new "))
+    QTimer.singleShot(0, starpad.window, _press("Cancel"))
+    assert not starpad.window.files.save(tab)
+    assert path.read_text() == "old\n"
+    QTimer.singleShot(0, starpad.window, _press("Write anyway"))
+    assert starpad.window.files.save(tab)
+    assert path.read_text() == "new old\n"
+    assert stat.S_IMODE(path.stat().st_mode) == stat.S_IRUSR
 
 
 def test_a_failed_save_keeps_text_and_mark_and_offers_another_place(
@@ -119,12 +167,15 @@ def test_a_failed_save_keeps_text_and_mark_and_offers_another_place(
     path.write_text("old\n")
     tab = _open(starpad, path)
     tab.editor.edit(lambda cursor: cursor.insertText("new "))
-    path.chmod(stat.S_IRUSR)
+    folder.rename(tmp_path / "moved")
+    QTimer.singleShot(0, starpad.window, _press("Overwrite"))
     assert not starpad.window.files.save(tab)
     assert tab.is_modified
     assert tab.editor.text() == "new old\n"
-    assert path.read_text() == "old\n"
-    message = starpad.window.messages.notifications[0]
+    assert (tmp_path / "moved/file.py").read_text() == "old\n"
+    message = next(
+        one for one in starpad.window.messages.notifications if "does not exist" in one.message
+    )
     other = tmp_path / "other.py"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(other), ""))
     next(action for action in message.actions if "Save as" in action.text).callback()
@@ -211,28 +262,3 @@ def test_closing_unsaved_text_asks(
     _answer(monkeypatch, QMessageBox.StandardButton.Save)
     assert starpad.window.files.close(tab)
     assert path.read_text() == "new old\n"
-
-
-def test_unsaved_text_comes_back_after_a_crash(
-    starpad: Starpad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "file.py"
-    path.write_bytes(b"old\r\n")
-    named = _open(starpad, path)
-    named.editor.edit(lambda cursor: cursor.insertText("new 😀 "))
-    unnamed = starpad.window.files.new()
-    unnamed.editor.setPlainText("never saved")
-    unnamed.editor.document().setModified(True)
-    assert starpad.recovered.keep()
-    _answer(monkeypatch, QMessageBox.StandardButton.Discard)
-    for tab in starpad.window.tabs.tabs:
-        starpad.window.files.close(tab)
-    assert starpad.recovered.restore() == 2
-    texts = {tab.document.path: tab for tab in starpad.window.tabs.tabs}
-    assert texts[path].editor.text() == "new 😀 old\n"
-    assert texts[path].is_modified
-    assert starpad.window.files.save(texts[path])
-    assert path.read_bytes() == "new 😀 old\r\n".encode()
-    assert any(tab.editor.text() == "never saved" for tab in starpad.window.tabs.tabs)
-    starpad.recovered.forget()
-    assert starpad.recovered.restore() == 0

@@ -78,7 +78,7 @@ class Pane:
         top = self.editor.firstVisibleBlock().blockNumber()
         height = self.editor.viewport().height() // self.editor.fontMetrics().lineSpacing()
         visible = range(top, min(top + height + 1, len(expected)))
-        return self.highlighter._spans == expected and all(
+        return self.highlighter._store.lines == expected and all(
             shown(self.block(n)) == self.colored(expected[n]) for n in visible
         )
 
@@ -277,6 +277,31 @@ def test_another_language_recolors_the_document(open_pane: Opener, qtbot: QtBot)
     qtbot.waitUntil(pane.is_right, timeout=ANSWER_MS)
 
 
+def test_a_large_document_is_right_though_typed_into_before_all_of_it_was_handed_over(
+    open_pane: Opener, qtbot: QtBot
+) -> None:
+    pane = open_pane("c", C_FUNCTION * 1500, waits=False)
+    cursor = pane.editor.textCursor()
+    for keys, number in (("/*\r", 3), ("*/ int x;", 9_000), ("\ry\b", 12_000), ("// z", 40)):
+        cursor.setPosition(pane.block(number).position())
+        pane.editor.setTextCursor(cursor)
+        press(pane.editor, keys)
+        QApplication.processEvents()
+    qtbot.waitUntil(lambda: None not in pane.highlighter._store.lines, timeout=60_000)
+    qtbot.waitUntil(pane.is_right, timeout=60_000)
+
+
+def test_the_end_of_a_large_document_is_colored_before_all_above_it_is(
+    open_pane: Opener, qtbot: QtBot
+) -> None:
+    pane = open_pane("c", C_FUNCTION * 3000, waits=False)
+    bar = pane.editor.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    last = pane.editor.firstVisibleBlock()
+    qtbot.waitUntil(lambda: bool(shown(last)), timeout=ANSWER_MS)
+    assert None in pane.highlighter._store.lines
+
+
 # -- nothing else changes --------------------------------------------------------------------------
 
 
@@ -354,7 +379,7 @@ def test_a_closed_document_is_forgotten(open_pane: Opener, qtbot: QtBot) -> None
     pane.editor.appendPlainText("y = None")
     other.editor.appendPlainText("int y;")
     qtbot.waitUntil(other.is_right, timeout=ANSWER_MS)
-    assert len(pane.highlighter._spans) == 2
+    assert len(pane.highlighter._store.lines) == 2
 
 
 # -- no flicker ------------------------------------------------------------------------------------
@@ -477,7 +502,7 @@ def test_a_document_that_is_given_up_loses_its_colors_also_out_of_sight(
     pane.editor.verticalScrollBar().setValue(0)
     pane.editor.grab()
     assert not shown(pane.block(0))
-    assert len(pane.highlighter._spans) == pane.editor.blockCount()
+    assert len(pane.highlighter._store.lines) == pane.editor.blockCount()
 
 
 # -- speed -----------------------------------------------------------------------------------------
@@ -488,7 +513,7 @@ def test_a_key_in_a_file_of_20000_lines_costs_the_gui_thread_little(
 ) -> None:
     lines = (C_FUNCTION * 2000).split("\n")[:20_000]
     pane = open_pane("c", "\n".join(lines), waits=False)
-    qtbot.waitUntil(lambda: pane.highlighter._spans[-1] != (), timeout=60_000)
+    qtbot.waitUntil(lambda: pane.highlighter._store.lines[-1] is not None, timeout=60_000)
     pane.editor.setTextCursor(QTextCursor(pane.block(10_000)))
     costs_ms = []
     for number, key in enumerate('int a = b("c"); // d e\r' * 6):

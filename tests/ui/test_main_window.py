@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
-from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPushButton
+from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from starpad.bootstrap import Starpad, completion_options
-from starpad.core.settings import Settings
+from starpad.core.settings import Settings, ThemeChoice
 from starpad.ui.about_dialog import AboutDialog
 from starpad.ui.actions import ActionId
 from starpad.ui.editor.editor_tab import EditorTab
+from starpad.ui.keymap_dialog import KeymapDialog
 from starpad.ui.settings.settings_dialog import SettingsDialog
 from starpad.ui.text_dialog import TextDialog
 
@@ -28,7 +29,8 @@ def _tab(starpad: Starpad) -> EditorTab:
 
 
 def _status_texts(starpad: Starpad) -> list[str]:
-    return [label.text() for label in starpad.window.status.findChildren(QLabel)]
+    found = starpad.window.status.findChildren(QWidget)
+    return [each.text() for each in found if isinstance(each, QLabel | QToolButton)]
 
 
 def test_zoom_changes_the_font_and_reset_brings_it_back(starpad: Starpad) -> None:
@@ -50,6 +52,13 @@ def test_wrap_shows_a_long_line_on_several_rows(starpad: Starpad) -> None:
     assert editor.document().firstBlock().layout().lineCount() > 1
     _do(starpad, ActionId.TOGGLE_WRAP)
     assert editor.document().firstBlock().layout().lineCount() == 1
+
+
+def test_the_editor_takes_the_whole_color_scheme(starpad: Starpad) -> None:
+    starpad.settings.change(theme=ThemeChoice.LIGHT, style_light="monokai")
+    viewport = _tab(starpad).editor.viewport()
+    corner = viewport.grab().toImage().pixelColor(viewport.width() - 5, viewport.height() - 5)
+    assert corner.name() == "#272822"
 
 
 def test_suggestions_can_be_switched_off_and_on(starpad: Starpad) -> None:
@@ -105,7 +114,7 @@ def test_closing_the_last_tab_leaves_an_empty_one(starpad: Starpad) -> None:
     ("action", "kind", "text"),
     [
         (ActionId.SETTINGS, SettingsDialog, ""),
-        (ActionId.SHORTCUTS, TextDialog, "Ctrl+Space"),
+        (ActionId.SHORTCUTS, KeymapDialog, ""),
         (ActionId.SHOW_ENGINE_LOG, TextDialog, "model loaded"),
         (ActionId.ABOUT, AboutDialog, ""),
     ],

@@ -24,15 +24,8 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from starpad.core.load_options import KvType
-from starpad.core.settings import (
-    FIELDS,
-    About,
-    Page,
-    SettingField,
-    Settings,
-    ThemeChoice,
-    fields_of_pages,
-)
+from starpad.core.setting_field import About, Page, SettingField
+from starpad.core.settings import FIELDS, Settings, ThemeChoice, fields_of_pages
 from starpad.services.settings import SettingsService
 from starpad.ui.settings.field_editors import editor_for
 from starpad.ui.settings.settings_dialog import SettingsDialog
@@ -44,7 +37,7 @@ OTHER: dict[str, object] = {
     "theme": ThemeChoice.DARK, "font_family": "No Such Mono", "suggestion_temperature": 0.4,
     "suggestions_off_languages": ("markdown", "json"), "kv_type": KvType.Q8_0,
     "hub_endpoint": "https://hub.example.com", "engine_program": "/usr/bin/llama-server",
-    "serve_origins": ("http://localhost:3000",),
+    "style_light": "tango", "style_dark": "nord", "serve_origins": ("http://localhost:3000",),
 }  # fmt: skip
 
 

@@ -5,15 +5,19 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from pygments.styles import get_all_styles, get_style_by_name
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFontInfo, QPalette, QStyleHints, QTextCharFormat
 from PySide6.QtWidgets import QApplication, QMainWindow, QTabWidget
 from pytestqt.qtbot import QtBot
 
+from starpad.core import editor_styles
+from starpad.core.editor_styles import OWN, READABLE
+from starpad.core.editor_styles import WELL_READABLE as TEXT_CONTRAST
 from starpad.core.paths import resource
 from starpad.core.settings import ThemeChoice
 from starpad.ui import theme as theme_module
-from starpad.ui.theme import TEXT_CONTRAST, EditorColors, Theme, contrast
+from starpad.ui.theme import CodeStyles, EditorColors, Theme
 
 TOKEN_TYPES = (
     *("Comment", "Comment.Multiline", "Comment.Preproc", "Keyword", "Keyword.Type", "Name"),
@@ -36,10 +40,64 @@ def theme(qapp: QApplication) -> Iterator[Theme]:
     qapp.setStyle(style)
 
 
+def contrast(one: QColor, other: QColor) -> float:
+    return editor_styles.contrast(one.name(), other.name())
+
+
 def foreground(theme: Theme, token_type: str) -> QColor:
     text_format = theme.format_for(token_type)
     has_color = text_format.hasProperty(QTextCharFormat.Property.ForegroundBrush)
     return text_format.foreground().color() if has_color else theme.colors.text
+
+
+def background(theme: Theme, token_type: str) -> QColor:
+    brush = theme.format_for(token_type).background()
+    is_filled = brush.style() != Qt.BrushStyle.NoBrush
+    return brush.color() if is_filled else theme.colors.background
+
+
+def all_token_types(style: str) -> list[str]:
+    return [str(kind).removeprefix("Token.") for kind, _ in get_style_by_name(style)][1:]
+
+
+@pytest.mark.parametrize(("has_more_contrast", "least"), [(False, READABLE), (True, TEXT_CONTRAST)])
+@pytest.mark.parametrize("style", sorted(get_all_styles()))
+def test_every_style_of_pygments_is_readable(
+    theme: Theme, style: str, has_more_contrast: bool, least: float
+) -> None:
+    for choice in (ThemeChoice.LIGHT, ThemeChoice.DARK):
+        theme.set_choice(choice)
+        theme.set_styles(CodeStyles(style, style, has_more_contrast))
+        colors = theme.colors
+        for token_type in all_token_types(style):
+            found = contrast(foreground(theme, token_type), background(theme, token_type))
+            assert found >= least, token_type
+        assert contrast(colors.text, colors.background) >= least
+        assert contrast(colors.text, colors.selection) >= least
+        assert colors.selection != colors.background
+        assert contrast(colors.error, colors.background) >= least
+        assert contrast(colors.ghost, colors.background) >= 2.5
+        assert contrast(colors.gutter_text, colors.background) >= 2.5
+        assert 1 < contrast(colors.current_line, colors.background) < 1.25
+
+
+def test_a_pair_of_styles_follows_light_and_dark_and_leaves_the_window_alone(
+    theme: Theme, qapp: QApplication, qtbot: QtBot
+) -> None:
+    theme.set_choice(ThemeChoice.LIGHT)
+    sheet, panel = qapp.styleSheet(), theme.panel_format_for("Keyword")
+    with qtbot.waitSignal(theme.changed):
+        theme.set_styles(CodeStyles("tango", "monokai"))
+    assert theme.colors.background.name() == "#f8f8f8"
+    assert qapp.styleSheet() == sheet
+    assert theme.panel_format_for("Keyword") == panel
+    assert theme.panel_colors.background.name() == "#ffffff"
+    theme.set_choice(ThemeChoice.DARK)
+    assert theme.colors.background.name() == "#272822"
+    with qtbot.assertNotEmitted(theme.changed):
+        theme.set_styles(CodeStyles("tango", "monokai"))
+    theme.set_styles(CodeStyles(OWN, OWN))
+    assert theme.colors == theme.panel_colors
 
 
 @pytest.mark.parametrize("choice", [ThemeChoice.LIGHT, ThemeChoice.DARK])
@@ -47,10 +105,8 @@ def test_all_text_is_readable_on_its_background(theme: Theme, choice: ThemeChoic
     theme.set_choice(choice)
     colors = theme.colors
     for token_type in TOKEN_TYPES:
-        background = theme.format_for(token_type).background()
-        is_filled = background.style() != Qt.BrushStyle.NoBrush
-        behind = background.color() if is_filled else colors.background
-        assert contrast(foreground(theme, token_type), behind) >= TEXT_CONTRAST, token_type
+        found = contrast(foreground(theme, token_type), background(theme, token_type))
+        assert found >= TEXT_CONTRAST, token_type
     assert contrast(colors.text, colors.background) >= 7
     assert contrast(colors.text, colors.selection) >= TEXT_CONTRAST
     assert contrast(colors.text, colors.current_line) >= 7

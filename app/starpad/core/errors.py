@@ -46,6 +46,14 @@ class FileChangedError(FileError):
     """The file changed on disk since it was read. Overwrite it or reload it."""
 
 
+class WriteProtectedError(FileError):
+    """The file says that it is not to be written. Ask the user, or save elsewhere."""
+
+
+class DoubtfulFileError(FileError):
+    """The file is binary or very large. Open it only if the user says so."""
+
+
 class HistoryError(StarpadError):
     """The conversations cannot be read or kept. Free space or rights, or let them be recovered."""
 

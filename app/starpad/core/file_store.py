@@ -13,11 +13,18 @@ from functools import partial
 from io import FileIO
 from pathlib import Path
 
-from starpad.core.errors import FileChangedError, FileError
+from starpad.core.errors import (
+    DoubtfulFileError,
+    FileChangedError,
+    FileError,
+    WriteProtectedError,
+)
 from starpad.core.text_file import TextFile, decode
 
 MAX_FILE_BYTES = 200_000_000
 """Larger files are refused: an open document takes about ten times its file in memory."""
+LARGE_FILE_BYTES = 50_000_000
+"""Larger files are opened only if the user says so."""
 
 # The file itself may still be writable when its folder takes no new file, the name cannot be
 # given to another (/tmp's sticky bit, one file mounted into a container), or the owner not kept.
@@ -40,25 +47,37 @@ class Signature:
     """Of the bytes, in hexadecimal."""
 
 
-def read(path: Path) -> tuple[TextFile, Signature]:
-    """Return a file's text and signature.
+def read(
+    path: Path, encoding: str | None = None, *, is_sure: bool = False
+) -> tuple[TextFile, Signature]:
+    """Return a file's text, in the encoding that it seems to have unless one is given.
 
-    Raises FileError if it is missing, no regular file, unreadable or above MAX_FILE_BYTES.
+    Raises FileError if it is missing, no regular file, unreadable or above MAX_FILE_BYTES; unless
+    `is_sure`, DoubtfulFileError if it is binary or large.
     """
     try:
         # Asked before opening: a pipe without a writer would block for ever.
-        _require_regular(path, os.stat(path))
+        status = os.stat(path)
+        _require_regular(path, status)
+        if status.st_size > LARGE_FILE_BYTES and not is_sure:
+            _require_size(path, status.st_size)
+            raise DoubtfulFileError(
+                f"{path.name} is large: {status.st_size // 1_000_000} MB.",
+                "Open, it takes about ten times as much memory, and Starpad may become slow.",
+            )
         with path.open("rb") as stream:
             status = os.fstat(stream.fileno())
             data = stream.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise _read_error(path, error) from error
-    if len(data) > MAX_FILE_BYTES:
-        raise FileError(
-            f"{path.name} is larger than {MAX_FILE_BYTES // 1_000_000} MB.",
-            "Open it with a program for large files, or split it.",
+    _require_size(path, len(data))
+    file = decode(data, encoding)
+    if file.is_binary and not is_sure:
+        raise DoubtfulFileError(
+            f"{path.name} looks like a binary file, not text.",
+            "It can be shown as text, which cannot be changed.",
         )
-    return decode(data), _signature(status, hashlib.sha256(data).hexdigest())
+    return file, _signature(status, hashlib.sha256(data).hexdigest())
 
 
 def signature(path: Path) -> Signature:
@@ -85,18 +104,21 @@ def signature_changed(path: Path, known: Signature) -> bool:
         return True
 
 
-def write(path: Path, data: bytes, expected: Signature | None) -> Signature:
+def write(
+    path: Path, data: bytes, expected: Signature | None, *, is_sure: bool = False
+) -> Signature:
     """Write `data` so that a failure leaves the old file as it was; return the new signature.
 
     A temporary file beside it takes its place and keeps rights, owner and extended attributes;
     symbolic links stay links. Where that cannot be (several hard links, a folder that takes no
     new file), the file is written in place once a safe copy exists. Raises FileChangedError if
-    the bytes on disk are not `expected` (None: whatever is there), FileError if the file is
-    write-protected, the disk full or read-only, or the folder gone.
+    the bytes on disk are not `expected` (None: whatever is there), WriteProtectedError unless
+    `is_sure` if the file is write-protected, FileError if the disk is full or read-only, or the
+    folder gone.
     """
     target = Path(os.path.realpath(path))
     try:
-        old = _writable_status(target)
+        old = _writable_status(target, is_sure=is_sure)
         if expected is not None and (old is None or signature(target).sha256 != expected.sha256):
             event = "was deleted" if old is None else "was changed by another program"
             raise FileChangedError(
@@ -205,7 +227,7 @@ def _signature(status: os.stat_result, sha256: str) -> Signature:
     return Signature(status.st_mtime_ns, status.st_size, status.st_ino, sha256)
 
 
-def _writable_status(target: Path) -> os.stat_result | None:
+def _writable_status(target: Path, *, is_sure: bool) -> os.stat_result | None:
     """Return an existing file's status, None for a new one; refuse what may not be written."""
     try:
         status = os.stat(target)
@@ -214,7 +236,9 @@ def _writable_status(target: Path) -> os.stat_result | None:
     _require_regular(target, status)
     # The administrator may write anything, but a file without any write right means "do not".
     if not status.st_mode & 0o222:
-        raise FileError(
+        if is_sure:
+            return status
+        raise WriteProtectedError(
             f"{target.name} is write-protected.",
             "Save under another name, or allow writing to the file.",
         )
@@ -228,6 +252,14 @@ def _require_regular(path: Path, status: os.stat_result) -> None:
         raise FileError(f"{path} is a folder.", "Choose a file in it.")
     if not stat.S_ISREG(status.st_mode):
         raise FileError(f"{path} is a device or a pipe, not a text file.", "Choose a text file.")
+
+
+def _require_size(path: Path, size: int) -> None:
+    if size > MAX_FILE_BYTES:
+        raise FileError(
+            f"{path.name} is larger than {MAX_FILE_BYTES // 1_000_000} MB.",
+            "Open it with a program for large files, or split it.",
+        )
 
 
 def _read_error(path: Path, error: OSError) -> FileError:

@@ -8,7 +8,10 @@ from itertools import islice
 
 _BRACKETS = ("{", "(", "[")
 _OPENERS = (":", *_BRACKETS)
+_PAIRS = ("{}", "()", "[]")
 _BLANKS = " \t"
+# Languages in which a colon ends a phrase rather than opening a block.
+_PROSE = {"css", "html", "latex", "less", "markdown", "rst", "scss", "tex", "xml"}
 _DETECTION_LINES = 10_000
 _MAX_WIDTH = 8
 # Text and complete strings up to a `#`; stops at a quote that is never closed.
@@ -36,7 +39,7 @@ def detect(text: str, default: Indentation = Indentation()) -> Indentation:
     tabs = spaces = previous = 0
     steps: Counter[int] = Counter()
     for line in islice(text.split("\n", _DETECTION_LINES), _DETECTION_LINES):
-        blanks = _blanks(line)
+        blanks = blanks_of(line)
         # Empty lines say nothing, and the stars of a block comment stand one column in.
         if len(blanks) == len(line) or line[len(blanks)] == "*":
             continue
@@ -53,18 +56,24 @@ def detect(text: str, default: Indentation = Indentation()) -> Indentation:
     return Indentation(use_tabs=False, width=max(widths, key=lambda width: widths[width]))
 
 
-def for_new_line(line_before_caret: str, indentation: Indentation) -> str:
+def for_new_line(line_before_caret: str, indentation: Indentation, language: str = "") -> str:
     """Return the blanks that a new line starts with when Enter is pressed at the caret.
 
-    They are the line's own, and one level more after a line that ends in `:`, `{`, `(` or `[`,
-    a trailing `#` comment aside.
+    They are the line's own, and one level more after a line that ends in `{`, `(` or `[`, or in
+    `:` unless the language is prose; a trailing `#` comment aside.
     """
-    blanks = _blanks(line_before_caret)
+    blanks = blanks_of(line_before_caret)
+    openers = _BRACKETS if language in _PROSE else _OPENERS
     # The line as a whole too: in CSS a `#` starts a name.
     opens = line_before_caret.rstrip().endswith(_BRACKETS)
-    if opens or _code(line_before_caret).rstrip().endswith(_OPENERS):
+    if opens or _code(line_before_caret).rstrip().endswith(openers):
         return blanks + indentation.level
     return blanks
+
+
+def is_between_brackets(line_before_caret: str, line_after_caret: str) -> bool:
+    """Return whether the caret stands right between a bracket and the one that closes it."""
+    return line_before_caret[-1:] + line_after_caret[:1] in _PAIRS
 
 
 def for_tab(line_before_caret: str, indentation: Indentation) -> str:
@@ -96,7 +105,8 @@ def backspace_width(line_before_caret: str, indentation: Indentation) -> int:
     return min(over, len(line_before_caret) - len(line_before_caret.rstrip(" ")))
 
 
-def _blanks(line: str) -> str:
+def blanks_of(line: str) -> str:
+    """Return the blanks that a line starts with."""
     return line[: len(line) - len(line.lstrip(_BLANKS))]
 
 
@@ -107,7 +117,7 @@ def _column(text: str, tab_width: int) -> int:
 
 def _first_level(line: str, width: int) -> int:
     """Return how many leading characters make up the first level, or what there is of it."""
-    blanks = _blanks(line)
+    blanks = blanks_of(line)
     return next(
         (count for count in range(len(blanks) + 1) if _column(blanks[:count], width) >= width),
         len(blanks),

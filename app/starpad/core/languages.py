@@ -1,16 +1,19 @@
-"""Which language a document is in, by its file name or its first line."""
+"""Which language a document is in: by what it says itself, its file name, its first line."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
+
+from starpad.core.modeline import alias_in
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
     """A language: the alias that Pygments knows it by, and its name for people.
 
-    Both are empty if neither file name nor first line tells: then the highlighting host looks
-    through all the file names that Pygments knows, and says what it found.
+    The name is empty if only Pygments can know the alias, and both are if nothing tells: then the
+    highlighting host looks through all that Pygments knows, and says what it found.
     """
 
     alias: str
@@ -82,16 +85,20 @@ _BY_PROGRAM = {
 _SHEBANG = re.compile(r"#!\s*(?:\S*/env\s+(?:-\S+\s+|\w+=\S*\s+)*)?(?:\S*/)?([^\s/]+)")
 
 
-def language_for(path_name: str, first_line: str) -> Language:
+def language_for(path_name: str, head: Sequence[str], tail: Sequence[str] = ()) -> Language:
     """Return the language of the file `path_name` (a path or a bare name, empty if unsaved).
 
-    The file name counts first, then a `#!` in `first_line`. Never fails: see `Language`.
+    A modeline among its first lines `head` and its last ones `tail` counts first, then the file
+    name, then a `#!`. Never fails: see `Language`.
     """
+    alias = alias_in(head, tail)
+    if alias:
+        return Language(alias, name_of(alias))
     name = PurePath(path_name).name.lower()
     by_name = _BY_FILE.get(name) or _BY_FILE.get(PurePath(name).suffix)
     if by_name:
         return by_name
-    shebang = _SHEBANG.match(first_line)
+    shebang = _SHEBANG.match(head[0]) if head else None
     if shebang:
         program = shebang[1].lower()
         by_program = _BY_PROGRAM.get(program) or _BY_PROGRAM.get(program.rstrip("0123456789.-"))

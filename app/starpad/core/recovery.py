@@ -1,16 +1,16 @@
-"""Unsaved text that outlives the program: one JSON file a document, read at the next start."""
+"""Unsaved text as Starpad 0.1.0 kept it in a crash: one JSON file a document.
+
+Only read: what is kept today lies in sessions (`core/session_store.py`).
+"""
 
 import codecs
 import json
 import logging
-import os
-import time
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from starpad.core.errors import FileError
-from starpad.core.file_store import replace
 from starpad.core.text_file import TextFormat
 
 _log = logging.getLogger(__name__)
@@ -28,43 +28,6 @@ class RecoveredDocument:
     """In UTF-16 units, as QTextCursor counts."""
     entry: Path | None = None
     """The file that `load` read it from, for `clear`."""
-
-
-def save(folder: Path, documents: Iterable[RecoveredDocument]) -> list[Path]:
-    """Keep documents in `folder` (made if missing) and return the new files, for `clear`.
-
-    Only the user can read them. Files of earlier calls stay. If one document cannot be kept the
-    others still are; then FileError is raised at the end.
-    """
-    saved: list[Path] = []
-    lost: list[str] = []
-    reason: OSError | None = None
-    # In the order of saving also when loaded, and never the name of another program's entry.
-    stamp = f"{time.time_ns():020}-{os.getpid()}"
-    for number, document in enumerate(documents):
-        entry = folder / f"{stamp}-{number:04}.json"
-        fields = {
-            "path": None if document.path is None else str(document.path),
-            "title": document.title,
-            "text": document.text,
-            "format": asdict(document.format),
-            "caret": document.caret,
-        }
-        try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # json escapes all but ASCII, so half a surrogate pair survives too.
-            replace(entry, json.dumps(fields).encode("ascii"), mode=0o600)
-            saved.append(entry)
-        except OSError as error:
-            lost.append(document.title)
-            reason = error
-    if reason is not None:
-        raise FileError(
-            f"The unsaved text of {', '.join(lost)} could not be kept: {reason.strerror}.",
-            "Save it yourself before you close Starpad.",
-            retryable=True,
-        ) from reason
-    return saved
 
 
 def load(folder: Path) -> list[RecoveredDocument]:

@@ -5,7 +5,8 @@ from enum import StrEnum
 from typing import Any
 
 from starpad.core.errors import SettingsError
-from starpad.core.settings import FIELDS, SettingField, Settings, Value
+from starpad.core.setting_field import SettingField, Value
+from starpad.core.settings import FIELDS, Settings
 
 
 def checked(name: str, value: object) -> Value:
@@ -47,7 +48,8 @@ def _converted(field: SettingField, value: Any) -> Value | None:
         case StrEnum() as choice:
             return type(choice)(value) if value in list(type(choice)) else None
         case str():
-            return str(value) if isinstance(value, str) else None
+            suits = not field.about.choices or value in [each for each, _ in field.about.choices]
+            return str(value) if isinstance(value, str) and suits else None
         case tuple():
             is_list = isinstance(value, list | tuple)
             return tuple(value) if is_list and all(isinstance(v, str) for v in value) else None
@@ -64,6 +66,8 @@ def _what_suits(field: SettingField) -> str:
             return f"a number {bounds}"
         case StrEnum() as choice:
             return "one of " + ", ".join(type(choice))
+        case str() if field.about.choices:
+            return "one of " + ", ".join(dict(field.about.choices))
         case str():
             return "a text"
         case tuple():

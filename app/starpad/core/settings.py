@@ -5,9 +5,9 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Annotated, get_type_hints
 
+from starpad.core import editor_styles
 from starpad.core.load_options import KvType
-
-Value = bool | int | float | str | tuple[str, ...]
+from starpad.core.setting_field import About, Page, SettingField
 
 
 class ThemeChoice(StrEnum):
@@ -18,46 +18,6 @@ class ThemeChoice(StrEnum):
     DARK = "dark"
 
 
-class Page(StrEnum):
-    """The pages of the settings dialog, in its order; HIDDEN is what the app remembers itself."""
-
-    APPEARANCE = "Appearance"
-    EDITOR = "Editor"
-    SUGGESTIONS = "Suggestions"
-    CHAT = "Chat"
-    MODELS = "Models"
-    ENGINE = "Engine"
-    SHARING = "Sharing"
-    HIDDEN = ""
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What is known of a setting besides its type and default.
-
-    `minimum` and `maximum` bound numbers (both included); `minimum_text` says what the minimum
-    means where it is a word rather than an amount.
-    """
-
-    page: Page
-    label: str
-    help: str = ""
-    minimum: int = 0
-    maximum: int = 0
-    unit: str = ""
-    minimum_text: str = ""
-    is_font_family: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SettingField:
-    """One setting: its name, default (whose type is the setting's) and what is known of it."""
-
-    name: str
-    default: Value
-    about: About
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
     """The user's settings; valid when made by `with_values`."""
@@ -66,6 +26,32 @@ class Settings:
         ThemeChoice,
         About(Page.APPEARANCE, "Theme", "System follows your desktop's light or dark choice."),
     ] = ThemeChoice.SYSTEM
+    style_light: Annotated[
+        str,
+        About(
+            Page.APPEARANCE,
+            "Code colors when light",
+            "Those that are made for a light background come first.",
+            choices=editor_styles.choices(dark_first=False),
+        ),
+    ] = editor_styles.OWN
+    style_dark: Annotated[
+        str,
+        About(
+            Page.APPEARANCE,
+            "Code colors when dark",
+            "Those that are made for a dark background come first.",
+            choices=editor_styles.choices(dark_first=True),
+        ),
+    ] = editor_styles.OWN
+    more_contrast: Annotated[
+        bool,
+        About(
+            Page.APPEARANCE,
+            "More contrast",
+            "Pale colors of code stand out more from the background.",
+        ),
+    ] = False
     font_family: Annotated[
         str,
         About(
@@ -83,6 +69,14 @@ class Settings:
         bool,
         About(Page.EDITOR, "Wrap long lines", "Only on the screen; the file stays as it is."),
     ] = False
+    open_last_files: Annotated[
+        bool,
+        About(
+            Page.EDITOR,
+            "Open the files of last time",
+            "When Starpad starts, with carets where they were. Unsaved text comes back anyway.",
+        ),
+    ] = True
     indent_width: Annotated[
         int,
         About(Page.EDITOR, "Indent width", "Also how wide a tab is shown.", 1, 16, "columns"),
@@ -90,6 +84,26 @@ class Settings:
     indent_with_tabs: Annotated[
         bool,
         About(Page.EDITOR, "Indent with tabs", "The Tab key inserts a tab instead of spaces."),
+    ] = False
+    close_brackets: Annotated[
+        bool,
+        About(Page.EDITOR, "Close brackets and quotes", "The closing one comes with the opening."),
+    ] = True
+    show_white_space: Annotated[
+        bool,
+        About(Page.EDITOR, "Show white space", "Spaces as dots and tabs as arrows."),
+    ] = False
+    ruler_column: Annotated[
+        int,
+        About(Page.EDITOR, "Ruler", "A line behind this column.", 0, 400, "columns", "None"),
+    ] = 0
+    tab_moves_focus: Annotated[
+        bool,
+        About(
+            Page.EDITOR,
+            "Tab moves focus",
+            "The Tab key leaves the editor instead of indenting or taking a suggestion.",
+        ),
     ] = False
     suggestions_enabled: Annotated[
         bool,
@@ -295,6 +309,12 @@ class Settings:
     models_folder: Annotated[str, About(Page.HIDDEN, "Models folder")] = ""
     """Empty: beside Starpad's other data."""
     recent_files: Annotated[tuple[str, ...], About(Page.HIDDEN, "Recent files")] = ()
+    recent_actions: Annotated[tuple[str, ...], About(Page.HIDDEN, "Recent commands")] = ()
+    keymap: Annotated[tuple[str, ...], About(Page.HIDDEN, "Keys")] = ()
+    """What differs from the table of actions; see core/keymap.py."""
+    folder: Annotated[str, About(Page.HIDDEN, "Open folder")] = ""
+    side_bar_is_shown: Annotated[bool, About(Page.HIDDEN, "Side bar")] = False
+    side_bar_split: Annotated[str, About(Page.HIDDEN, "Width of the side bar")] = ""
     window_geometry: Annotated[str, About(Page.HIDDEN, "Window position")] = ""
     chat_is_shown: Annotated[bool, About(Page.HIDDEN, "Chat")] = True
     chat_draft: Annotated[str, About(Page.HIDDEN, "Question not sent")] = ""

@@ -186,6 +186,13 @@ def first_line(text: str) -> str:
     return text if end == -1 else text[:end]
 
 
+def spoken(text: str) -> str:
+    """Return what a screen reader says of a suggestion: its first line, and how many there are."""
+    first = next((line for line in text.split("\n") if line.strip()), "").strip()
+    count = len(text.strip().split("\n"))
+    return f"Suggestion: {first}" if count == 1 else f"Suggestion, {count} lines: {first}"
+
+
 class SuggestionCache:
     """The last suggestions, by what the model saw; answers when the caret is back."""
 

@@ -7,9 +7,11 @@ U+2028, form feeds and others, which the editor keeps inside a line.
 
 import codecs
 import locale
+import re
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from starpad.core import line_ends
 from starpad.core.errors import FileError
 
 # UTF-32's little-endian mark begins with UTF-16's, so it comes first.
@@ -20,7 +22,6 @@ _BYTE_ORDER_MARKS = {
     "utf-16-le": codecs.BOM_UTF16_LE,
     "utf-16-be": codecs.BOM_UTF16_BE,
 }
-_END_NAMES = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
 # What a QTextDocument turns into a line end of its own (measured over all of Unicode).
 _BLOCK_BREAKS = ("\r", "\u2029", "\ufdd0", "\ufdd1")
 # What PySide takes for a byte order mark at the start of a string: it drops the first and swaps
@@ -30,6 +31,15 @@ _STRING_MARKS = "\ufeff\ufffe"
 _TEXT_CONTROLS = frozenset("\a\b\t\n\v\f\r\x1b")
 _SAMPLE_CHARACTERS = 8192
 _MAX_CONTROL_SHARE = 0.1
+LONG_LINE = 100_000
+"""A key in a longer line takes 25 ms and more, because Qt lays it out as a whole."""
+HUGE_LINE = 1_000_000
+"""A key in a longer line takes a third of a second and more."""
+# A byte that is not UTF-8 is shown as a private character. Python's own stand-ins for them, lone
+# surrogates, are dropped by Qt.
+_FROM_SURROGATE = {0xDC00 + byte: 0xEF00 + byte for byte in range(0x80, 0x100)}
+_TO_SURROGATE = {shown: surrogate for surrogate, shown in _FROM_SURROGATE.items()}
+_RAW_BYTE = re.compile("[\uef80-\uefff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,11 @@ class TextFormat:
     encoding: str = "utf-8"
     has_bom: bool = False
     line_end: str = "\n"
+    """That of most lines, and of new ones."""
+    has_raw_bytes: bool = False
+    """U+EF80 to U+EFFF stand for bytes that are not UTF-8."""
+    stored: str = field(default="", repr=False)
+    """The text as it is stored, if its line ends are not all the same; else empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,49 +64,46 @@ class TextFile:
     format: TextFormat
     read_only_reason: str = ""
     """One sentence why saving would lose something; empty if nothing would be lost."""
-    can_normalize: bool = False
-    """The only obstacle is mixed line ends: `normalized` makes the text editable."""
+    is_binary: bool = False
+    """It does not look like text at all."""
+    longest_line: int = 0
+    """In characters; 0 if no line is longer than LONG_LINE."""
 
 
-def decode(data: bytes) -> TextFile:
+def decode(data: bytes, encoding: str | None = None) -> TextFile:
     """Return the text of a file's bytes. Never fails: what cannot be edited says why.
 
-    Tried in order: a byte order mark, UTF-8, the locale's encoding, Latin-1 (which takes all).
+    Tried in order if no `encoding` is given: a byte order mark, UTF-8 (also with some bytes that
+    are not, where most of it is), the locale's encoding, Latin-1 (which takes all).
     """
-    decoded, encoding, is_damaged = _decoded(data)
-    has_bom = encoding in _BYTE_ORDER_MARKS and data.startswith(_BYTE_ORDER_MARKS[encoding])
-    ends = _line_end_counts(decoded)
-    text = decoded.replace("\r\n", "\n").replace("\r", "\n")
+    decoded, found, is_damaged = _decoded(data, encoding)
+    ends = line_ends.counts(decoded)
+    text = line_ends.unified(decoded)
     shown = _as_the_editor_holds(text)
-    file_format = TextFormat(encoding, has_bom, max(ends, key=lambda end: ends[end]))
-    kinds = [f"{count} {_END_NAMES[end]}" for end, count in ends.items() if count]
-    can_normalize = False
+    file_format = replace(found, line_end=max(ends, key=lambda end: ends[end]))
+    is_binary = _looks_binary(text)
     if is_damaged:
         reason = (
-            f"This file starts like {encoding.upper()} text but holds bytes that are not; "
-            "repair it with the program that wrote it, or save the readable part as a copy."
+            f"This file holds bytes that are not {found.encoding.upper()}; reopen it with another "
+            "encoding, or save the readable part as a copy."
         )
-    elif _looks_binary(text):
+    elif is_binary:
         reason = "This looks like a binary file, not text; open it with the program it belongs to."
     elif shown != text:
         reason = (
             "This file holds characters that the editor cannot keep "
             f"({_lost_characters(text)}); remove them with another program, or save a copy."
         )
-    elif not _gives(decoded, replace(file_format, line_end="\n"), data):
+    elif not _gives(decoded, found, data):
         reason = (
-            f"Some bytes of this file have no unique meaning in {encoding}, so saving would "
+            f"Some bytes of this file have no unique meaning in {found.encoding}, so saving would "
             "change them; convert it to UTF-8 with another program, or save a copy."
         )
-    elif len(kinds) > 1:
-        reason = (
-            f"This file mixes line ends ({', '.join(kinds)}), and saving would make them all "
-            f"{_END_NAMES[file_format.line_end]}; choose “Edit anyway” if that is what you want."
-        )
-        can_normalize = True
     else:
         reason = ""
-    return TextFile(shown, file_format, reason, can_normalize)
+        if sum(map(bool, ends.values())) > 1:
+            file_format = replace(file_format, stored=decoded)
+    return TextFile(shown, file_format, reason, is_binary, _longest_line(shown))
 
 
 def encode(text: str, file_format: TextFormat) -> bytes:
@@ -99,12 +111,13 @@ def encode(text: str, file_format: TextFormat) -> bytes:
 
     Raises FileError if the encoding is unknown or cannot hold a character; it names the first.
     """
-    if file_format.line_end != "\n":
-        text = text.replace("\n", file_format.line_end)
+    text = as_stored(text, file_format)
     encoding = file_format.encoding
     try:
         codec = codecs.lookup(encoding).name
         mark = _BYTE_ORDER_MARKS.get(codec, b"") if file_format.has_bom else b""
+        if file_format.has_raw_bytes:
+            return mark + text.translate(_TO_SURROGATE).encode(encoding, "surrogateescape")
         return mark + text.encode(encoding)
     except LookupError as error:
         raise FileError(
@@ -112,7 +125,7 @@ def encode(text: str, file_format: TextFormat) -> bytes:
         ) from error
     except UnicodeEncodeError as error:
         character = text[error.start]
-        line = text.count(file_format.line_end, 0, error.start) + 1
+        line = sum(line_ends.counts(text[: error.start]).values()) + 1
         is_unicode = codec.startswith("utf")
         raise FileError(
             f"Line {line} holds {_name(character)}, which {encoding} cannot store.",
@@ -120,6 +133,24 @@ def encode(text: str, file_format: TextFormat) -> bytes:
             if is_unicode
             else "Save the file as UTF-8; nothing has been written or lost.",
         ) from error
+
+
+def as_stored(text: str, file_format: TextFormat) -> str:
+    r"""Return `text` (\n line ends) with the line ends that it is stored with."""
+    if file_format.stored:
+        return line_ends.carried(file_format.stored, text, file_format.line_end)
+    if file_format.line_end != "\n":
+        return text.replace("\n", file_format.line_end)
+    return text
+
+
+def after_saving(text: str, file_format: TextFormat) -> TextFormat:
+    """Return the format of a file that `text` was just written to."""
+    if not file_format.stored:
+        return file_format
+    stored = as_stored(text, file_format)
+    is_mixed = sum(map(bool, line_ends.counts(stored).values())) > 1
+    return replace(file_format, stored=stored if is_mixed else "")
 
 
 def document_text(raw: str) -> str:
@@ -130,30 +161,49 @@ def document_text(raw: str) -> str:
     return raw.replace("\u2029", "\n")
 
 
-def normalized(file: TextFile) -> TextFile:
-    """Return a file of mixed line ends as an editable one: saving writes the majority's line end.
+def _decoded(data: bytes, encoding: str | None) -> tuple[str, TextFormat, bool]:
+    """Return the text with its line ends as they are, its format, and whether it is damaged."""
+    marked = next((name for name, mark in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), "")
+    if encoding is not None and codecs.lookup(encoding).name != marked:
+        return _decoded_as(TextFormat(encoding), data)
+    if marked:
+        body = data[len(_BYTE_ORDER_MARKS[marked]) :]
+        return _decoded_as(TextFormat(marked, has_bom=True), body)
+    try:
+        return data.decode(), TextFormat(), False
+    except UnicodeDecodeError:
+        text = _with_raw_bytes(data)
+    if text is not None and _is_mostly_utf_8(text):
+        return text, TextFormat(has_raw_bytes=True), False
+    try:
+        name = _locale_encoding()
+        return data.decode(name), TextFormat(name), False
+    except UnicodeDecodeError:
+        return data.decode("latin-1"), TextFormat("latin-1"), False
 
-    Raises FileError if mixed line ends are not the only obstacle.
-    """
-    if not file.can_normalize:
-        raise FileError("This file has no mixed line ends to make equal.", file.read_only_reason)
-    return replace(file, read_only_reason="", can_normalize=False)
+
+def _decoded_as(found: TextFormat, data: bytes) -> tuple[str, TextFormat, bool]:
+    try:
+        return data.decode(found.encoding), found, False
+    except UnicodeDecodeError:
+        text = _with_raw_bytes(data) if found.encoding == "utf-8" else None
+    if text is not None:
+        return text, replace(found, has_raw_bytes=True), False
+    return data.decode(found.encoding, errors="replace"), found, True
 
 
-def _decoded(data: bytes) -> tuple[str, str, bool]:
-    """Return the text with its line ends as they are, the encoding, and whether it is damaged."""
-    marked = [name for name, mark in _BYTE_ORDER_MARKS.items() if data.startswith(mark)]
-    for encoding in (*marked, "utf-8", _locale_encoding()):
-        mark = _BYTE_ORDER_MARKS[encoding] if encoding in marked else b""
-        try:
-            return data[len(mark) :].decode(encoding), encoding, False
-        except UnicodeDecodeError:
-            continue
-    if marked and marked[-1] != "utf-8":
-        encoding = marked[-1]
-        body = data[len(_BYTE_ORDER_MARKS[encoding]) :]
-        return body.decode(encoding, errors="replace"), encoding, True
-    return data.decode("latin-1"), "latin-1", False
+def _with_raw_bytes(data: bytes) -> str | None:
+    """Return UTF-8 text with stand-ins for the bytes that are not; None if it has such itself."""
+    if _RAW_BYTE.search(data.decode(errors="ignore")):
+        return None
+    return data.decode(errors="surrogateescape").translate(_FROM_SURROGATE)
+
+
+def _is_mostly_utf_8(text: str) -> bool:
+    """Tell UTF-8 with some wrong bytes from another encoding: there, few letters look like it."""
+    wrong = len(_RAW_BYTE.findall(text))
+    other = len(text) - len(text.encode("ascii", "ignore")) - wrong
+    return other >= wrong
 
 
 def _locale_encoding() -> str:
@@ -162,12 +212,6 @@ def _locale_encoding() -> str:
         return codecs.lookup(locale.getencoding()).name
     except LookupError:
         return "latin-1"
-
-
-def _line_end_counts(text: str) -> dict[str, int]:
-    """Count each kind of line end; LF comes first, so that it wins a tie."""
-    crlf = text.count("\r\n")
-    return {"\n": text.count("\n") - crlf, "\r\n": crlf, "\r": text.count("\r") - crlf}
 
 
 def _as_the_editor_holds(text: str) -> str:
@@ -182,6 +226,20 @@ def _looks_binary(text: str) -> bool:
     sample = text[:_SAMPLE_CHARACTERS]
     controls = sum(character < " " and character not in _TEXT_CONTROLS for character in sample)
     return "\0" in sample or controls > len(sample) * _MAX_CONTROL_SHARE
+
+
+def _longest_line(text: str) -> int:
+    """Return the length of the longest line; 0 if none is longer than LONG_LINE."""
+    longest = start = 0
+    while len(text) - start > LONG_LINE:
+        # In one leap over all lines that end within reach.
+        end = text.rfind("\n", start, start + LONG_LINE + 1)
+        if end < 0:
+            end = text.find("\n", start)
+            end = len(text) if end < 0 else end
+            longest = max(longest, end - start)
+        start = end + 1
+    return longest
 
 
 def _lost_characters(text: str) -> str:

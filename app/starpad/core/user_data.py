@@ -36,7 +36,8 @@ _NAMES = {
     "benchmarks.json": Kind.MODELS,
     "engines": Kind.MODELS,
     DATABASE: Kind.CONVERSATIONS,
-    "recovery": Kind.CONVERSATIONS,
+    "recovery": Kind.CONVERSATIONS,  # unsaved text, as kept before there were sessions
+    "sessions": Kind.CONVERSATIONS,
     "starpad.log": Kind.LOGS,
     "crash.log": Kind.LOGS,
     ".starpad": Kind.LOGS,  # with more behind it: a write that a power cut ended

@@ -11,50 +11,55 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from queue import Empty, SimpleQueue
 from typing import BinaryIO
 
-from pygments.lexer import Lexer
-
 from starpad.core import child_process
 from starpad.core.languages import name_of
-from starpad.highlighting import lexing
-from starpad.highlighting.protocol import (
-    HEADER_BYTES,
-    LineSpans,
-    Message,
-    decode,
-    encode,
-    is_too_large,
-)
+from starpad.highlighting import lexing, resumable
+from starpad.highlighting.document import LexDocument, Piece
+from starpad.highlighting.protocol import HEADER_BYTES, Message, decode, encode, is_too_large
 
 _log = logging.getLogger(__name__)
 
-_FIRST_CHUNK_LINES = 80
-_CHUNK_LINES = 400
 _SIGN_OF_LIFE_S = 0.5
+_IDLE_S = 0.3
+_LARGE_CHARACTERS = 3_000_000
+_LARGE_IDLE_S = 5.0
+_SAMPLE_LINES = 400
+_VIEW_LINES = 100
 _END: Message = ("end",)
 
 
 @dataclass(slots=True)
 class _Document:
-    """A document's text, what the application knows of its spans, and the edits that wait."""
+    """A document, what is being done for it, and the edits that wait for that."""
 
+    is_whole: bool
+    """Whether all of the text is here; until then only what is on screen is lexed."""
     revision: int
     alias: str
     file_name: str
     lines: list[str]
-    sent: list[LineSpans | None]
-    """What the application holds for each line; None where an edit made it forget."""
-    lexer: Lexer | None = None
+    text: LexDocument | None = None
     edits: list[Message] = field(default_factory=list)
+    view: range = range(_VIEW_LINES)
+    """Lines that the user looks at, perhaps long before their turn comes."""
     job: Iterator[None] | None = None
+    is_in_idle_pass: bool = False
+
+    @property
+    def idle_s(self) -> float | None:
+        """How long nothing must happen before the whole text is lexed to be sure, if ever."""
+        if self.job or not self.text or not self.is_whole or self.text.is_verified:
+            return None
+        is_large = sum(map(len, self.text.lines)) > _LARGE_CHARACTERS
+        return _LARGE_IDLE_S if is_large else _IDLE_S
 
     def apply_edits(self) -> None:
         for _, _, revision, first, removed, lines in self.edits:
-            self.lines[first : first + removed] = lines
-            self.sent[first : first + removed] = [None] * len(lines)
+            if self.text:
+                self.text.edit(first, removed, lines)
             self.revision = revision
         self.edits.clear()
 
@@ -62,30 +67,55 @@ class _Document:
 class HighlightHost:
     """Brings the application's documents up to date, the one that was changed last first.
 
-    A document's lexing is a generator that pauses after each chunk of lines, so that a large
-    document does not delay another one. Edits wait until the lexing of their document is
-    through: so it comes to an end even while the user types without a pause.
+    Work is done by generators that pause after each piece, so that a large document does not
+    delay another one. An edit interrupts the work for its document, unless that would have to
+    begin from the start again: then it comes to an end first, even while the user types on.
     """
 
     def __init__(self, inbox: SimpleQueue[Message], output: BinaryIO) -> None:
+        resumable.install()
         self._inbox = inbox
         self._output = output
         self._sent_at = 0.0
+        self._taken_at = 0.0
         self._documents: dict[int, _Document] = {}  # the one that was changed last comes last
         self._current: int | None = None
 
     def run(self) -> None:
         """Work until the message `("end",)`."""
         while True:
-            busy = [number for number, document in self._documents.items() if document.job]
+            busy = self._busy()
             try:
-                message = self._inbox.get(block=not busy)
+                message = self._inbox.get(busy is None, self._time_until_idle())
             except Empty:
-                self._step(busy[-1])
+                if busy is None:
+                    self._begin_idle_passes()
+                else:
+                    self._step(busy)
                 continue
             if message == _END:
                 return
             self._take(message)
+            self._taken_at = time.monotonic()
+
+    def _busy(self) -> int | None:
+        """Return the document to work for."""
+        busy = {
+            n: document.is_in_idle_pass for n, document in self._documents.items() if document.job
+        }
+        urgent = [n for n, is_in_idle_pass in busy.items() if not is_in_idle_pass]
+        return next(reversed(urgent or list(busy)), None)
+
+    def _time_until_idle(self) -> float | None:
+        waits = [s for document in self._documents.values() if (s := document.idle_s) is not None]
+        return max(0.0, self._taken_at + min(waits) - time.monotonic()) if waits else None
+
+    def _begin_idle_passes(self) -> None:
+        for number, document in self._documents.items():
+            idle_s = document.idle_s
+            if idle_s is not None and time.monotonic() >= self._taken_at + idle_s:
+                document.job = self._verify(number, document)
+                document.is_in_idle_pass = True
 
     def _send(self, *message: object) -> None:
         self._output.write(encode(message))
@@ -95,54 +125,88 @@ class HighlightHost:
     def _take(self, message: Message) -> None:
         kind, number, *values = message
         document = self._documents.pop(number, None)
-        if kind == "open":
-            revision, alias, file_name, lines = values
-            document = _Document(revision, alias, file_name, lines, [None] * len(lines))
-            document.job = self._lex(number, document)
+        if kind in ("open", "begin"):
+            document = _Document(kind == "open", *values)
         elif kind == "edit" and document:
             document.edits.append(message)
-            document.job = document.job or self._lex(number, document)
-        if document and kind != "close":
-            self._documents[number] = document
+        elif kind == "whole" and document:
+            document.is_whole = True
+        elif kind == "view" and document:
+            document.view = range(values[0], values[0] + values[1])
+        if not document or kind == "close":
+            return
+        self._documents[number] = document
+        text = document.text
+        if kind == "view" and text and not text.dirty:
+            return
+        if not document.job or (kind == "edit" and text and text.is_resumable):
+            document.job = self._lex(number, document)
+            document.is_in_idle_pass = False
 
     def _step(self, number: int) -> None:
         document = self._documents[number]
         if number != self._current or time.monotonic() - self._sent_at > _SIGN_OF_LIFE_S:
-            self._send("lexing", number)
+            self._send("lexing", number, time.process_time())
             self._current = number
         try:
             if document.job:
                 next(document.job)
         except StopIteration:
-            document.job = self._lex(number, document) if document.edits else None
+            has_more = document.edits or (
+                document.is_whole and document.text and document.text.dirty
+            )
+            document.job = self._lex(number, document) if has_more else None
+            document.is_in_idle_pass = False
         except Exception as error:  # a lexer's bug or its recursion limit: the others go on
             _log.warning("Document %d (%s): %r", number, document.file_name, error)
             self._give_up(number, "The highlighter of this language failed on this text.")
 
     def _lex(self, number: int, document: _Document) -> Iterator[None]:
-        """Lex the document as it is now and send the lines that differ, a chunk at each step."""
+        """Lex what is dirty and send the lines that differ, a piece at each step."""
+        if document.text is None:
+            document.text = self._opened(number, document)
+        text = document.text
         document.apply_edits()
-        revision, lines, sent = document.revision, document.lines, document.sent
-        if is_too_large(lines):
+        if is_too_large(len(text.lines), sum(map(len, text.lines))):
             self._give_up(number, "This document is too large to color.")
             return
-        if document.lexer is None:
-            sample = "\n".join(lines[:_CHUNK_LINES])
-            document.lexer = lexing.lexer_for(document.alias, document.file_name, sample)
-            names = filter(None, map(name_of, document.lexer.aliases))
-            self._send("language", number, next(names, document.lexer.name))
-        spans_of_lines = lexing.lex(document.lexer, lines)
-        start, size = 0, _FIRST_CHUNK_LINES
-        while chunk := list(islice(spans_of_lines, size)):
-            differing = [i for i, spans in enumerate(chunk, start) if spans != sent[i]]
-            if differing:
-                first, end = differing[0], differing[-1] + 1
-                sent[start : start + len(chunk)] = chunk
-                self._send("spans", number, revision, first, chunk[first - start : end - start])
-            start, size = start + len(chunk), _CHUNK_LINES
-            yield
-        self._send("done", number, revision)
+        view = document.view
+        if not (document.is_whole and text.comes_soon(view.start)):
+            self._send_spans(number, document, text.guess(view))
+        if not document.is_whole:
+            self._send("waiting", number)
+            self._current = None
+            return
+        for piece in text.run():
+            self._send_spans(number, document, piece)
+            if text.dirty:
+                yield
+            if document.view is not view and not text.comes_soon(document.view.start):
+                view = document.view
+                self._send_spans(number, document, text.guess(view))
+        self._send("done", number, document.revision)
         self._current = None
+
+    def _verify(self, number: int, document: _Document) -> Iterator[None]:
+        """Lex all of the text and send the lines that differ, a piece at each step."""
+        if document.text:
+            for piece in document.text.verify():
+                self._send_spans(number, document, piece)
+                yield
+        self._send("verified", number, document.revision)
+        self._current = None
+
+    def _opened(self, number: int, document: _Document) -> LexDocument:
+        sample = "\n".join(document.lines[:_SAMPLE_LINES])
+        lexer = lexing.lexer_for(document.alias, document.file_name, sample)
+        names = filter(None, map(name_of, lexer.aliases))
+        self._send("language", number, next(names, lexer.name))
+        return LexDocument(lexer, document.lines)
+
+    def _send_spans(self, number: int, document: _Document, piece: Piece) -> None:
+        first, spans = piece
+        if spans:
+            self._send("spans", number, document.revision, first, spans)
 
     def _give_up(self, number: int, reason: str) -> None:
         self._send("failed", number, reason)

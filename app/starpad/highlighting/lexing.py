@@ -1,15 +1,18 @@
 """From text to colored spans, by Pygments."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
 from pygments.lexers.special import TextLexer
-from pygments.token import Text, Token, Whitespace, _TokenType
+from pygments.token import Text, Whitespace, _TokenType
+from pygments.token import Token as NoType
 from pygments.util import ClassNotFound
 
 from starpad.highlighting.protocol import MAX_LINE_CHARACTERS, LineSpans, Span
+from starpad.highlighting.resumable import Token
 
 _GUESS_CHARACTERS = 10_000
 
@@ -19,24 +22,29 @@ def lexer_for(alias: str, file_name: str, text: str) -> Lexer:
 
     `text` decides where several languages share a file name ending (`.h`, `.m`).
     """
-    try:
-        if alias:
+    if alias:
+        with suppress(ClassNotFound):
             return get_lexer_by_name(alias, stripnl=False)
+    with suppress(ClassNotFound):
         return get_lexer_for_filename(file_name, text[:_GUESS_CHARACTERS], stripnl=False)
-    except ClassNotFound:
-        return TextLexer(stripnl=False)
+    return TextLexer(stripnl=False)
 
 
 def lex(lexer: Lexer, lines: Sequence[str]) -> Iterator[LineSpans]:
-    """Yield the spans of each of `lines` (no line ends in them), as soon as they are known.
+    """Yield the spans of each of `lines` (no line ends in them), as soon as they are known."""
+    text = "\n".join(line[:MAX_LINE_CHARACTERS] for line in lines) + "\n"
+    spans_of_lines = spans_by_line(lexer.get_tokens_unprocessed(text))
+    for _ in lines:
+        yield next(spans_of_lines, ())
+
+
+def spans_by_line(tokens: Iterable[Token]) -> Iterator[LineSpans]:
+    """Yield the spans of each line that `tokens` end.
 
     Columns count UTF-16 units. White space and text without a token type have no spans;
     neighbors of the same type are one span. Whatever the lexer raises comes through.
     """
-    text = "\n".join(line[:MAX_LINE_CHARACTERS] for line in lines) + "\n"
-    tokens = () if isinstance(lexer, TextLexer) else lexer.get_tokens_unprocessed(text)
-    names: dict[_TokenType, str] = {Token: "", Text: "", Whitespace: ""}
-    left = len(lines)
+    names: dict[_TokenType, str] = {NoType: "", Text: "", Whitespace: ""}
     spans: list[Span] = []
     column = 0
     # As in Pygments itself, a token's place is the sum of the lengths before it: the index that
@@ -48,9 +56,6 @@ def lex(lexer: Lexer, lines: Sequence[str]) -> Iterator[LineSpans]:
         for number, part in enumerate(value.split("\n")):
             if number:
                 yield tuple(spans)
-                left -= 1
-                if not left:
-                    return
                 spans.clear()
                 column = 0
             if part:
@@ -58,7 +63,6 @@ def lex(lexer: Lexer, lines: Sequence[str]) -> Iterator[LineSpans]:
                 if name and not part.isspace():
                     _append(spans, (column, width, name))
                 column += width
-    yield from ((),) * left
 
 
 def _append(spans: list[Span], span: Span) -> None:

@@ -3,12 +3,18 @@
 A frame is four bytes of length (little-endian) and a marshalled tuple, its first item the name:
 
     to the host    ("open", document, revision, alias, file_name, lines)
+                   ("begin", document, revision, alias, file_name, lines)   only the first lines
+                   ("whole", document)               what "begin" left out has come, as edits
                    ("edit", document, revision, first_line, removed_lines, new_lines)
+                   ("view", document, first_line, lines)   the user sees these without colors
                    ("close", document)
     from the host  ("language", document, display_name)
-                   ("lexing", document)              now at work on it; repeated as a sign of life
+                   ("lexing", document, seconds)     now at work on it, and how long it has worked
+                                                     in all; repeated as a sign of life
                    ("spans", document, revision, first_line, spans of each line)
+                   ("waiting", document)             for the rest of its text
                    ("done", document, revision)      all that changed has been sent
+                   ("verified", document, revision)  all was lexed again, to be sure
                    ("failed", document, reason)      the document stays plain until opened again
 
 A document's revisions grow with each edit. Answers speak of lines as they were at their revision.
@@ -57,6 +63,6 @@ def taken_frames(buffer: bytearray) -> Iterator[Message]:
         yield message
 
 
-def is_too_large(lines: list[str]) -> bool:
+def is_too_large(lines: int, characters: int) -> bool:
     """Return whether a document is beyond what is colored at all."""
-    return len(lines) > MAX_LINES or sum(map(len, lines)) > MAX_CHARACTERS
+    return lines > MAX_LINES or characters > MAX_CHARACTERS

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import psutil
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal, Slot
 
 from starpad.core.restart_policy import RestartPolicy
@@ -18,13 +19,16 @@ from starpad.highlighting.protocol import (
 )
 from starpad.services.host_process import host_process
 
-__all__ = ["HighlightService", "LineSpans", "SpanUpdate"]
+__all__ = ["MAX_LINE_CHARACTERS", "HighlightService", "LineSpans", "SpanUpdate"]
 
 _log = logging.getLogger(__name__)
 
 ANSWER_LIMIT_MS = 3_000
 _TURN_S = 0.004
+_MAX_SILENCES = 20
 _KILL_WAIT_MS = 1_000
+_PAUSES = ("waiting", "done", "verified", "failed")
+"""What the host says before it has nothing to do, or turns to another document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,9 @@ class SpanUpdate:
 class HighlightService(QObject):
     """Sends texts and edits to the highlighting host and hands out what it answers.
 
-    The host starts with the first document. A document whose lexing gives no sign of life for
-    ANSWER_LIMIT_MS stays plain; the host is then killed, and the other documents are asked for
-    again. The text is the editor's: no copy of it is kept here.
+    The host starts when a document is on its way. One whose lexing gives no sign of life for
+    ANSWER_LIMIT_MS, though it has the processor, stays plain; the host is then killed, and the
+    other documents are asked for again. The text is the editor's: no copy of it is kept here.
     """
 
     spans_ready = Signal(int, object)
@@ -60,12 +64,19 @@ class HighlightService(QObject):
         self._documents: set[int] = set()
         self._is_shut_down = False
         self._lexing: int | None = None
+        self._processor_s = 0.0  # how long the host had worked when it last began with something
+        self._silences = 0
         self._restart_policy = RestartPolicy()
         self._watchdog = QTimer(self, singleShot=True, interval=ANSWER_LIMIT_MS)
         self._watchdog.timeout.connect(self._on_watchdog_timeout)
         # Frames are taken for a few milliseconds at a time, so that keys come between them.
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._on_turn)
+
+    def prepare(self) -> None:
+        """Start the host if it does not run: a document is on its way."""
+        if not self._is_shut_down and self._process is None:
+            self._start_process()
 
     def open(
         self, document: int, alias: str, file_name: str, lines: list[str], revision: int = 0
@@ -74,12 +85,36 @@ class HighlightService(QObject):
 
         `lines` have no line ends. Opening an open document starts it anew (another language).
         """
-        if is_too_large(lines):
-            self.close(document)
-            self.plain.emit(document, "This document is too large to color.")
-        else:
-            self._documents.add(document)
+        if self._accepts(document, len(lines), sum(map(len, lines))):
             self._send(("open", document, revision, alias, file_name, _cut(lines)))
+
+    def begin(
+        self,
+        document: int,
+        alias: str,
+        file_name: str,
+        head: list[str],
+        revision: int,
+        line_count: int,
+        character_count: int,
+    ) -> bool:
+        """Color a document of which the lines behind `head` come as edits, and then `complete`.
+
+        So a large text need not be sent at once. Return whether it is not too large.
+        """
+        if is_accepted := self._accepts(document, line_count, character_count):
+            self._send(("begin", document, revision, alias, file_name, _cut(head)))
+        return is_accepted
+
+    def complete(self, document: int) -> None:
+        """Say that all lines of a document that was begun were sent."""
+        if document in self._documents:
+            self._send(("whole", document))
+
+    def show(self, document: int, first_line: int, line_count: int) -> None:
+        """Say that the user sees these lines and that they have no colors yet."""
+        if document in self._documents:
+            self._send(("view", document, first_line, line_count))
 
     def edit(
         self, document: int, revision: int, first_line: int, removed: int, new_lines: list[str]
@@ -99,6 +134,14 @@ class HighlightService(QObject):
         self._is_shut_down = True
         self._documents.clear()
         self._end_process()
+
+    def _accepts(self, document: int, lines: int, characters: int) -> bool:
+        if is_too_large(lines, characters):
+            self.close(document)
+            self.plain.emit(document, "This document is too large to color.")
+            return False
+        self._documents.add(document)
+        return True
 
     # -- the process --------------------------------------------------------------------------
 
@@ -158,9 +201,27 @@ class HighlightService(QObject):
         if (self._process and self._process.waitForReadyRead(0)) or self._turn.isActive():
             self._watchdog.start()  # the host has answered; it is this thread that was busy
             return
+        if self._is_starved():
+            self._watchdog.start()
+            return
         if self._lexing is not None:
             self._make_plain(self._lexing, "Coloring this document takes too long.")
         self._restart()
+
+    def _is_starved(self) -> bool:
+        """Return whether the host got too little of the processor to be blamed for its silence.
+
+        It steps aside for everything else, above all for a model on all cores.
+        """
+        self._silences += 1
+        if self._process is None or self._silences > _MAX_SILENCES:
+            return False
+        try:
+            times = psutil.Process(self._process.processId()).cpu_times()
+        except psutil.Error:
+            return False
+        used_ms = (times.user + times.system - self._processor_s) * 1000
+        return used_ms < self._watchdog.interval() / 2
 
     def _make_plain(self, document: int, reason: str) -> None:
         self._documents.discard(document)
@@ -186,11 +247,14 @@ class HighlightService(QObject):
 
     def _handle(self, message: Message) -> None:
         kind, document, *values = message
-        self._lexing = None if kind in ("done", "failed") else document
+        self._lexing = None if kind in _PAUSES else document
         if self._lexing is None:
             self._watchdog.stop()
         else:
             self._watchdog.start()
+            self._silences = 0
+        if kind == "lexing":
+            self._processor_s = values[0]
         if document not in self._documents:
             return
         if kind == "spans":

@@ -2,91 +2,13 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from enum import Enum, StrEnum, auto
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QKeySequence
 
+from starpad.ui.action_ids import ActionId, Menu, Needs
 
-class ActionId(Enum):
-    """Every action; ACTIONS says what each one is."""
-
-    NEW = auto()
-    OPEN = auto()
-    SAVE = auto()
-    SAVE_AS = auto()
-    RELOAD = auto()
-    CLOSE_TAB = auto()
-    QUIT = auto()
-    UNDO = auto()
-    REDO = auto()
-    CUT = auto()
-    COPY = auto()
-    PASTE = auto()
-    SELECT_ALL = auto()
-    INDENT = auto()
-    OUTDENT = auto()
-    SETTINGS = auto()
-    ZOOM_IN = auto()
-    ZOOM_OUT = auto()
-    ZOOM_RESET = auto()
-    TOGGLE_WRAP = auto()
-    FULL_SCREEN = auto()
-    NEXT_TAB = auto()
-    PREVIOUS_TAB = auto()
-    SUGGEST = auto()
-    ACCEPT = auto()
-    ACCEPT_WORD = auto()
-    ACCEPT_LINE = auto()
-    DISMISS = auto()
-    TOGGLE_SUGGESTIONS = auto()
-    TOGGLE_LANGUAGE_SUGGESTIONS = auto()
-    CHAT = auto()
-    NEW_CONVERSATION = auto()
-    CONVERSATIONS = auto()
-    EXPLAIN = auto()
-    FIX = auto()
-    WRITE_TESTS = auto()
-    DOCUMENT = auto()
-    ADD_CODE = auto()
-    STOP_ANSWER = auto()
-    ANSWER_OPTIONS = auto()
-    CHOOSE_MODEL = auto()
-    MODELS = auto()
-    OPEN_MODEL = auto()
-    USE_DEMO_MODEL = auto()
-    LOAD_SETTINGS = auto()
-    RESTART_ENGINE = auto()
-    UNLOAD_MODEL = auto()
-    SHOW_ENGINE_LOG = auto()
-    ENGINE = auto()
-    SHARING = auto()
-    REMOTE_SERVERS = auto()
-    BENCHMARK = auto()
-    SHORTCUTS = auto()
-    CHECK_UPDATES = auto()
-    ABOUT = auto()
-
-
-class Menu(StrEnum):
-    """The menus, in the menu bar's order; the value is the title."""
-
-    FILE = "&File"
-    EDIT = "&Edit"
-    VIEW = "&View"
-    SUGGESTIONS = "&Suggestions"
-    CHAT = "&Chat"
-    MODEL = "&Model"
-    HELP = "&Help"
-
-
-class Needs(StrEnum):
-    """What must be there for an action to make sense."""
-
-    NOTHING = "nothing"
-    DOCUMENT = "an open document"
-    SUGGESTION = "a suggestion on the screen"
-    MODEL = "a loaded model"
+__all__ = ["ACTIONS", "ActionId", "ActionSpec", "Menu", "Needs", "build", "enable", "plain_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +38,21 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         Menu.FILE, "&New", "Open an empty document in a new tab", ("Ctrl+N",)),
     ActionId.OPEN: ActionSpec(
         Menu.FILE, "&Open…", "Open a file in a new tab", ("Ctrl+O",)),
+    ActionId.OPEN_FOLDER: ActionSpec(
+        Menu.FILE, "Open fol&der…", "Show the files of a folder at the left"),
     ActionId.SAVE: ActionSpec(
         Menu.FILE, "&Save", "Save the document", ("Ctrl+S",), _DOCUMENT, begins_group=True),
     ActionId.SAVE_AS: ActionSpec(
         Menu.FILE, "Save &as…", "Save under another name", ("Ctrl+Shift+S",), _DOCUMENT),
     ActionId.RELOAD: ActionSpec(
         Menu.FILE, "&Reload from disk", "Read the file again", ("F5",), _DOCUMENT),
+    ActionId.REOPEN_WITH_ENCODING: ActionSpec(
+        Menu.FILE, "Reopen with &encoding…", "Read the file again as text of another encoding", (),
+        _DOCUMENT, begins_group=True),
+    ActionId.SAVE_WITH_ENCODING: ActionSpec(
+        Menu.FILE, "Save &with encoding…", "Write the file in another encoding", (), _DOCUMENT),
+    ActionId.LINE_ENDS: ActionSpec(
+        Menu.FILE, "&Line ends…", "Choose what every line of the file ends with", (), _DOCUMENT),
     ActionId.CLOSE_TAB: ActionSpec(
         Menu.FILE, "&Close tab", "Close the document", ("Ctrl+W",), _DOCUMENT, begins_group=True),
     ActionId.QUIT: ActionSpec(
@@ -141,26 +72,76 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         Menu.EDIT, "&Paste", "Insert what is in the clipboard", ("Ctrl+V",), _DOCUMENT),
     ActionId.SELECT_ALL: ActionSpec(
         Menu.EDIT, "Select &all", "Select the whole text", ("Ctrl+A",), _DOCUMENT),
-    ActionId.INDENT: ActionSpec(
-        Menu.EDIT, "&Indent", "Move the lines one step to the right", ("Ctrl+]",),
-        _DOCUMENT, begins_group=True),
-    ActionId.OUTDENT: ActionSpec(
-        Menu.EDIT, "&Outdent", "Move the lines one step to the left", ("Ctrl+[",), _DOCUMENT),
+    ActionId.FIND: ActionSpec(
+        Menu.EDIT, "&Find…", "Find text in the document", ("Ctrl+F",), _DOCUMENT,
+        begins_group=True),
+    ActionId.FIND_NEXT: ActionSpec(
+        Menu.EDIT, "Find &next", "Go to the next place with that text", ("F3",), _DOCUMENT),
+    ActionId.FIND_PREVIOUS: ActionSpec(
+        Menu.EDIT, "Find pre&vious", "Go to the place before", ("Shift+F3",), _DOCUMENT),
+    ActionId.REPLACE: ActionSpec(
+        Menu.EDIT, "R&eplace…", "Find text and put another in its place", ("Ctrl+H",), _DOCUMENT),
+    ActionId.FIND_IN_FOLDER: ActionSpec(
+        Menu.EDIT, "Find in fol&der…", "Find text in the files of the open folder",
+        ("Ctrl+Shift+F",)),
+    ActionId.GO_TO_LINE: ActionSpec(
+        Menu.EDIT, "&Go to line…", "Put the caret into a line by its number", ("Ctrl+G",),
+        _DOCUMENT),
     ActionId.SETTINGS: ActionSpec(
         Menu.EDIT, "&Settings…", "Change how Starpad looks and works", ("Ctrl+,",),
         begins_group=True, role=QAction.MenuRole.PreferencesRole),
 
+    ActionId.INDENT: ActionSpec(
+        Menu.LINES, "&Indent", "Move the lines one step to the right", ("Ctrl+]",), _DOCUMENT),
+    ActionId.OUTDENT: ActionSpec(
+        Menu.LINES, "&Outdent", "Move the lines one step to the left", ("Ctrl+[",), _DOCUMENT),
+    ActionId.TOGGLE_COMMENT: ActionSpec(
+        Menu.LINES, "Toggle &comment", "Make the lines comments, or text again", ("Ctrl+/",),
+        _DOCUMENT),
+    ActionId.DUPLICATE: ActionSpec(
+        Menu.LINES, "&Duplicate", "Insert the line or the selection once more", ("Ctrl+Shift+D",),
+        _DOCUMENT, begins_group=True),
+    ActionId.MOVE_UP: ActionSpec(
+        Menu.LINES, "Move &up", "Move the lines above the one before", ("Alt+Up",), _DOCUMENT),
+    ActionId.MOVE_DOWN: ActionSpec(
+        Menu.LINES, "Move do&wn", "Move the lines below the one after", ("Alt+Down",), _DOCUMENT),
+    ActionId.DELETE_LINE: ActionSpec(
+        Menu.LINES, "De&lete", "Delete the lines", ("Ctrl+Shift+K",), _DOCUMENT),
+    ActionId.JOIN_LINES: ActionSpec(
+        Menu.LINES, "&Join", "Make the lines one, with a blank between", ("Ctrl+J",), _DOCUMENT),
+    ActionId.TRIM: ActionSpec(
+        Menu.LINES, "&Trim", "Take blanks off the ends of the lines, or of all lines", (),
+        _DOCUMENT),
+
+    ActionId.COMMAND_PALETTE: ActionSpec(
+        Menu.VIEW, "&Command palette…", "Find any command by its name", ("Ctrl+Shift+P",)),
     ActionId.ZOOM_IN: ActionSpec(
-        Menu.VIEW, "Zoom &in", "Make the text larger", ("Ctrl++", "Ctrl+=")),
+        Menu.VIEW, "Zoom &in", "Make the text larger", ("Ctrl++", "Ctrl+="), begins_group=True),
     ActionId.ZOOM_OUT: ActionSpec(
         Menu.VIEW, "Zoom &out", "Make the text smaller", ("Ctrl+-",)),
     ActionId.ZOOM_RESET: ActionSpec(
         Menu.VIEW, "&Reset zoom", "Show the text in its usual size", ("Ctrl+0",)),
+    ActionId.LANGUAGE: ActionSpec(
+        Menu.VIEW, "&Language…", "Choose what the document is colored and completed as", (),
+        _DOCUMENT, begins_group=True),
     ActionId.TOGGLE_WRAP: ActionSpec(
         Menu.VIEW, "&Wrap long lines", "Show long lines on several rows", ("Alt+Z",),
-        is_checkable=True, begins_group=True),
+        is_checkable=True),
+    ActionId.TOGGLE_WHITE_SPACE: ActionSpec(
+        Menu.VIEW, "Show white &space", "Show spaces as dots and tabs as arrows", (),
+        is_checkable=True),
+    ActionId.SIDE_BAR: ActionSpec(
+        Menu.VIEW, "Fol&der", "Go to the folder's files; from there, hide them", ("Ctrl+B",)),
     ActionId.FULL_SCREEN: ActionSpec(
         Menu.VIEW, "&Full screen", "Use the whole screen", ("F11",), is_checkable=True),
+    ActionId.NEXT_PANE: ActionSpec(
+        Menu.VIEW, "N&ext pane", "Put the keyboard into the next part of the window", ("F6",),
+        begins_group=True),
+    ActionId.PREVIOUS_PANE: ActionSpec(
+        Menu.VIEW, "Pre&vious pane", "Put the keyboard into the part before", ("Shift+F6",)),
+    ActionId.TAB_MOVES_FOCUS: ActionSpec(
+        Menu.VIEW, "T&ab moves focus", "Tab leaves the editor instead of indenting", ("Ctrl+F6",),
+        is_checkable=True),
     ActionId.NEXT_TAB: ActionSpec(
         Menu.VIEW, "&Next tab", "Go to the tab on the right", ("Ctrl+Tab", "Ctrl+PgDown"),
         _DOCUMENT, begins_group=True),
@@ -248,7 +229,8 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         Menu.MODEL, "&Benchmark…", "Measure how fast models are on this computer"),
 
     ActionId.SHORTCUTS: ActionSpec(
-        Menu.HELP, "&Keyboard shortcuts", "List all actions and their keys", ("F1",)),
+        Menu.HELP, "&Keyboard shortcuts…", "All commands and their keys, to read and to change",
+        ("F1",)),
     ActionId.CHECK_UPDATES: ActionSpec(
         Menu.HELP, "&Check for updates…", "Ask whether there is a newer Starpad, if you say so"),
     ActionId.ABOUT: ActionSpec(
@@ -256,6 +238,11 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         role=QAction.MenuRole.AboutRole),
 }
 # fmt: on
+
+
+def plain_text(text: str) -> str:
+    """Return a menu's or an action's text without the mark of its letter."""
+    return text.replace("&", "")
 
 
 def build(parent: QObject) -> dict[ActionId, QAction]:

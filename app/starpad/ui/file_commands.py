@@ -1,17 +1,24 @@
-"""Open, save, close, reload: what the user asks of files, and the questions that it needs."""
+"""Open, save, close: what the user asks of files, and the questions that it needs."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from starpad.core.errors import FileChangedError, FileError
+from starpad.core.errors import (
+    DoubtfulFileError,
+    FileChangedError,
+    FileError,
+    WriteProtectedError,
+)
 from starpad.services.documents import DocumentService, OpenDocument
 from starpad.services.notifier import Notification, NotificationAction, Notifier, Severity
 from starpad.services.settings import SettingsService
+from starpad.ui.disk_news import DiskNews
 from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.editor.editor_tabs import EditorTabs
+from starpad.ui.format_commands import FormatCommands
 
 _MAX_RECENT = 15
 _Button = QMessageBox.StandardButton
@@ -34,10 +41,11 @@ class FileCommands(QObject):
         self._documents = documents
         self._settings = settings
         self._notifier = notifier
+        self._disk = DiskNews(window, tabs, documents, notifier)
+        self.reload = self._disk.reload
+        self.formats = FormatCommands(window, documents, self.reload, self.save)
         tabs.close_requested.connect(self._on_close_requested)
         documents.document_changed.connect(self._on_document_changed)
-        documents.changed_on_disk.connect(self._on_changed_on_disk)
-        documents.vanished_on_disk.connect(self._on_vanished_on_disk)
 
     # -- opening ------------------------------------------------------------------------------
 
@@ -54,21 +62,33 @@ class FileCommands(QObject):
     def open(self, paths: Iterable[Path]) -> None:
         """Open files; one that is open already is shown."""
         for path in paths:
-            try:
-                document, text = self._documents.open(path)
-            except FileError as error:
-                self._notifier.report(error)
-                continue
-            tab = self._tabs.tab_of(document.id)
-            if tab is not None:
-                self._tabs.go_to(tab)
-            else:
-                untouched = self._untouched()
-                self._tabs.add(document, text or "")
-                if untouched is not None:
-                    self._close(untouched)
-                self._explain_read_only(document)
-            self._remember(path)
+            self._open(path, is_sure=False)
+
+    def _open(self, path: Path, *, is_sure: bool) -> None:
+        try:
+            document, text = self._documents.open(path, is_sure=is_sure)
+        except DoubtfulFileError as error:
+            key = f"open-{path}"
+            anyway = NotificationAction("Open anyway", lambda: self._open(path, is_sure=True))
+            self._notifier.post(
+                Notification(
+                    error.message, error.hint, Severity.WARNING, actions=(anyway,), key=key
+                )
+            )
+            return
+        except FileError as error:
+            self._notifier.report(error)
+            return
+        tab = self._tabs.tab_of(document.id)
+        if tab is not None:
+            self._tabs.go_to(tab)
+        else:
+            untouched = self._untouched()
+            self._tabs.add(document, text or "", in_pieces=True)
+            if untouched is not None:
+                self._close(untouched)
+            self._explain(document)
+        self._remember(path)
 
     def _untouched(self) -> EditorTab | None:
         """Return the empty tab of the start, if it is all there is."""
@@ -78,18 +98,23 @@ class FileCommands(QObject):
             return None
         return tab
 
-    def _explain_read_only(self, document: OpenDocument) -> None:
-        if not document.read_only_reason:
-            return
-        edit = NotificationAction("Edit anyway", lambda: self._documents.normalize(document.id))
-        self._notifier.post(
-            Notification(
-                document.read_only_reason,
-                severity=Severity.WARNING,
-                actions=(edit,) if document.can_normalize else (),
-                key=f"read-only-{document.id}",
+    def _explain(self, document: OpenDocument) -> None:
+        """Say why a document cannot be changed, or why its keys will be slow."""
+        edit = NotificationAction("Edit anyway", lambda: self._documents.edit_anyway(document.id))
+        wrap = NotificationAction("Wrap long lines", lambda: self._settings.change(wrap_lines=True))
+        text, actions = document.read_only_reason, (edit,) if document.can_edit_anyway else ()
+        if not text and document.longest_line and not self._settings.current.wrap_lines:
+            text = f"{document.title} has very long lines: keys in them are slow."
+            actions = (wrap,)
+        if text:
+            self._notifier.post(
+                Notification(
+                    text,
+                    severity=Severity.WARNING,
+                    actions=actions,
+                    key=f"read-only-{document.id}",
+                )
             )
-        )
 
     def _remember(self, path: Path) -> None:
         name = str(path.absolute())
@@ -119,13 +144,24 @@ class FileCommands(QObject):
             return False
         return self._write(tab, Path(name))
 
-    def _write(self, tab: EditorTab, path: Path | None, *, overwrite: bool = False) -> bool:
+    def _write(
+        self, tab: EditorTab, path: Path | None, *, overwrite: bool = False, is_sure: bool = False
+    ) -> bool:
+        tab.finish_loading()
         try:
             document = self._documents.save(
-                tab.document.id, tab.editor.text(), path, overwrite=overwrite
+                tab.document.id, tab.editor.text(), path, overwrite=overwrite, is_sure=is_sure
             )
         except FileChangedError as error:
-            return self._resolve_conflict(tab, error)
+            return self._resolve(
+                tab, error, "Overwrite the file",
+                lambda: self._write(tab, path, overwrite=True, is_sure=is_sure),
+            )  # fmt: skip
+        except WriteProtectedError as error:
+            return self._resolve(
+                tab, error, "Write anyway",
+                lambda: self._write(tab, path, overwrite=overwrite, is_sure=True),
+            )  # fmt: skip
         except FileError as error:
             again = NotificationAction("Save as…", lambda: self.save_as(tab))
             self._notifier.report(error, again, key=f"save-{tab.document.id}")
@@ -138,17 +174,20 @@ class FileCommands(QObject):
             self._remember(path)
         return True
 
-    def _resolve_conflict(self, tab: EditorTab, error: FileChangedError) -> bool:
-        box = QMessageBox(QMessageBox.Icon.Warning, "File changed", error.message)
+    def _resolve(
+        self, tab: EditorTab, error: FileError, anyway: str, write: Callable[[], bool]
+    ) -> bool:
+        """Ask what to do about a file that is not to be written just so."""
+        box = QMessageBox(QMessageBox.Icon.Warning, "Not saved", error.message)
         box.setParent(self._window, box.windowFlags())
         box.setInformativeText("Your text is still in the editor.")
-        overwrite = box.addButton("Overwrite the file", QMessageBox.ButtonRole.DestructiveRole)
+        overwrite = box.addButton(anyway, QMessageBox.ButtonRole.DestructiveRole)
         other = box.addButton("Save as…", QMessageBox.ButtonRole.AcceptRole)
         box.addButton(_Button.Cancel)
         box.setDefaultButton(other)
         box.exec()
         if box.clickedButton() is overwrite:
-            return self._write(tab, None, overwrite=True)
+            return write()
         return box.clickedButton() is other and self.save_as(tab)
 
     # -- closing ------------------------------------------------------------------------------
@@ -189,57 +228,8 @@ class FileCommands(QObject):
     def _on_close_requested(self, tab: EditorTab) -> None:
         self.close(tab)
 
-    # -- the file on disk ---------------------------------------------------------------------
-
-    def reload(self, tab: EditorTab) -> None:
-        """Read the file again; undo brings back what the editor held."""
-        try:
-            document, text = self._documents.reload(tab.document.id)
-        except FileError as error:
-            self._notifier.report(error)
-            return
-        tab.replace_text(text)
-        tab.set_document(document)
-        self._notifier.withdraw(f"disk-{document.id}")
-
     @Slot(object)
     def _on_document_changed(self, document: OpenDocument) -> None:
         tab = self._tabs.tab_of(document.id)
         if tab is not None:
             tab.set_document(document)
-
-    @Slot(int)
-    def _on_changed_on_disk(self, document_id: int) -> None:
-        tab = self._tabs.tab_of(document_id)
-        if tab is None:
-            return
-        if not tab.is_modified:
-            self.reload(tab)
-            return
-        self._notifier.post(
-            Notification(
-                f"{tab.document.title} changed on disk, and you have unsaved changes.",
-                "Reload takes the file's text; undo brings yours back.",
-                Severity.WARNING,
-                actions=(
-                    NotificationAction("Reload", lambda: self.reload(tab)),
-                    NotificationAction("Keep mine", lambda: None),
-                ),
-                key=f"disk-{document_id}",
-            )
-        )
-
-    @Slot(int)
-    def _on_vanished_on_disk(self, document_id: int) -> None:
-        tab = self._tabs.tab_of(document_id)
-        if tab is None:
-            return
-        tab.editor.document().setModified(True)
-        self._notifier.post(
-            Notification(
-                f"{tab.document.title} is gone from the disk.",
-                "Its text is still here; save it to write the file again.",
-                Severity.WARNING,
-                key=f"disk-{document_id}",
-            )
-        )

@@ -5,42 +5,49 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, Qt, Slot
-from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, Slot
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QMainWindow
 
-from starpad.core import model_file, user_data
+from starpad.core import model_file
 from starpad.core.engine_status import EngineStatus
 from starpad.core.indentation import Indentation
 from starpad.core.settings import Settings
 from starpad.services.completion import CompletionService
 from starpad.services.documents import DocumentService
 from starpad.services.engine import EngineService
+from starpad.services.folder_search import FolderSearch
 from starpad.services.highlighting import HighlightService
 from starpad.services.library_work import LibraryWork
 from starpad.services.notifier import Notifier
 from starpad.services.settings import SettingsService
 from starpad.services.update_check import UpdateCheck
 from starpad.ui import actions as action_table
-from starpad.ui.about_dialog import AboutDialog
-from starpad.ui.actions import ACTIONS, ActionId, Needs
+from starpad.ui.actions import ActionId, Needs
 from starpad.ui.chat.chat_pane import ChatPane, ChatServices
 from starpad.ui.chat_commands import ChatCommands
 from starpad.ui.edit_commands import EditCommands
+from starpad.ui.editor.editor_options import EditorOptions
+from starpad.ui.editor.editor_pane import EditorPane
 from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.editor.editor_tabs import EditorTabs
 from starpad.ui.engine_commands import EngineCommands, EngineServices
 from starpad.ui.file_commands import FileCommands
+from starpad.ui.folder_commands import FolderCommands
+from starpad.ui.folder_search_commands import FolderSearchCommands
+from starpad.ui.language_commands import LanguageCommands
 from starpad.ui.menus import MenuBar
 from starpad.ui.message_bar import MessageBar
 from starpad.ui.model_commands import ModelCommands
 from starpad.ui.model_picker import ModelPicker
 from starpad.ui.models.model_choice import ModelServices
-from starpad.ui.settings.settings_dialog import SettingsDialog
+from starpad.ui.pane_area import PaneArea
+from starpad.ui.pane_commands import PaneCommands
+from starpad.ui.side_bar import SideBar
 from starpad.ui.status_bar import StatusBar
-from starpad.ui.text_dialog import TextDialog
-from starpad.ui.theme import Theme
+from starpad.ui.theme import CodeStyles, Theme
 from starpad.ui.update_commands import UpdateCommands
+from starpad.ui.window_commands import WindowCommands
 
 _PICKER_ACTIONS = (
     ActionId.MODELS,
@@ -48,8 +55,6 @@ _PICKER_ACTIONS = (
     ActionId.LOAD_SETTINGS,
     ActionId.UNLOAD_MODEL,
 )
-_SPLIT = [780, 420]
-"""Widths of editor and chat, in proportion, until the user moves the border."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class Services:
     chat: ChatServices
     engines: EngineServices
     updates: UpdateCheck
+    folder_search: FolderSearch
 
 
 class MainWindow(QMainWindow):
@@ -84,6 +90,15 @@ class MainWindow(QMainWindow):
             self, self.tabs, services.documents, services.settings, services.notifier
         )
         self.actions_by_id = action_table.build(self)
+        self.commands = WindowCommands(
+            self,
+            self.tabs,
+            self.actions_by_id,
+            services.settings,
+            services.engine,
+            services.notifier,
+        )
+        self.languages = LanguageCommands(self, self.tabs)
         self.picker = ModelPicker([self.actions_by_id[each] for each in _PICKER_ACTIONS], self)
         self.models = ModelCommands(
             self, self.picker, services.models, services.library_work, services.notifier
@@ -93,20 +108,33 @@ class MainWindow(QMainWindow):
         self.chat = ChatCommands(
             self, self.chat_pane, self.tabs, self.files, services.chat, services.notifier
         )
-        self._split = QSplitter(Qt.Orientation.Horizontal)
-        self._split.addWidget(self.tabs)
-        self._split.addWidget(self.chat_pane)
-        self._split.setStretchFactor(0, 1)
-        self._split.setCollapsible(0, False)
-        center = QWidget()
-        layout = QVBoxLayout(center)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(0)
-        layout.addWidget(self.messages)
-        layout.addWidget(self._split, 1)
-        self.setCentralWidget(center)
+        self.editing = EditorPane(self.tabs)
+        self.side_bar = SideBar()
+        self.folders = FolderCommands(
+            self, self.side_bar, self.tabs, self.files, services.settings, services.notifier
+        )
+        self.folder_search = FolderSearchCommands(
+            self.side_bar, self.folders, self.tabs, self.files, services.folder_search
+        )
+        self._area = PaneArea(self.messages, self.side_bar, self.editing, self.chat_pane)
+        self.setCentralWidget(self._area)
         self.setStatusBar(self.status)
         self.addToolBar(self.picker)
+        self.setAcceptDrops(True)
+        self.panes = PaneCommands(
+            self,
+            {
+                self.picker: None,
+                self.messages: None,
+                self.side_bar: None,
+                self.editing: None,
+                self.chat_pane: self.chat_pane.bar.field,
+                self.status: None,
+            },
+            self.tabs,
+            self.actions_by_id,
+            services.settings,
+        )
         self._menu_bar = MenuBar(self.actions_by_id, self)
         self.setMenuBar(self._menu_bar)
         self._connect()
@@ -126,9 +154,9 @@ class MainWindow(QMainWindow):
         services.completion.figures_changed.connect(self.models.note_figures)
         self.tabs.current_tab_changed.connect(self._on_current_tab_changed)
         self.tabs.caret_moved.connect(self.status.show_caret)
-        self.tabs.zoom_requested.connect(self._zoom)
         self.tabs.files_dropped.connect(self._on_tabs_files_dropped)
         services.models.downloads.changed.connect(self.status.show_downloads)
+        self.status.language_clicked.connect(self.languages.open)
         self._menu_bar.recent_requested.connect(self._on_recent_requested)
         for action_id, handler in self._handlers().items():
             self.actions_by_id[action_id].triggered.connect(handler)
@@ -142,32 +170,28 @@ class MainWindow(QMainWindow):
 
             return run
 
-        change = self._services.settings.change
         return {
             ActionId.NEW: self.files.new,
             ActionId.OPEN: self.files.ask_and_open,
             ActionId.SAVE: with_tab(self.files.save),
             ActionId.SAVE_AS: with_tab(self.files.save_as),
             ActionId.RELOAD: with_tab(self.files.reload),
+            ActionId.REOPEN_WITH_ENCODING: with_tab(self.files.formats.reopen_with_encoding),
+            ActionId.SAVE_WITH_ENCODING: with_tab(self.files.formats.save_with_encoding),
+            ActionId.LINE_ENDS: with_tab(self.files.formats.change_line_ends),
             ActionId.CLOSE_TAB: with_tab(self.files.close),
             ActionId.QUIT: self.close,
-            **EditCommands(self.tabs).handlers(),
-            ActionId.SETTINGS: self._show_settings,
-            ActionId.ZOOM_IN: lambda: self._zoom(1),
-            ActionId.ZOOM_OUT: lambda: self._zoom(-1),
-            ActionId.ZOOM_RESET: lambda: change(font_size_pt=Settings().font_size_pt),
-            ActionId.TOGGLE_WRAP: lambda: change(wrap_lines=self._is_checked(ActionId.TOGGLE_WRAP)),
-            ActionId.FULL_SCREEN: self._toggle_full_screen,
-            ActionId.NEXT_TAB: lambda: self.tabs.step(1),
-            ActionId.PREVIOUS_TAB: lambda: self.tabs.step(-1),
+            **EditCommands(self.tabs, self.editing.finder).handlers(),
+            **self.commands.handlers(),
+            **self.languages.handlers(),
+            **self.panes.handlers(),
+            **self.folders.handlers(),
+            **self.folder_search.handlers(),
             ActionId.SUGGEST: with_tab(lambda tab: tab.suggestions.ask()),
             ActionId.ACCEPT: with_tab(lambda tab: tab.suggestions.accept()),
             ActionId.ACCEPT_WORD: with_tab(lambda tab: tab.suggestions.accept_word()),
             ActionId.ACCEPT_LINE: with_tab(lambda tab: tab.suggestions.accept_line()),
             ActionId.DISMISS: with_tab(lambda tab: tab.suggestions.dismiss()),
-            ActionId.TOGGLE_SUGGESTIONS: lambda: change(
-                suggestions_enabled=self._is_checked(ActionId.TOGGLE_SUGGESTIONS)
-            ),
             ActionId.TOGGLE_LANGUAGE_SUGGESTIONS: with_tab(self._toggle_language),
             **self.chat.handlers(),
             ActionId.CHOOSE_MODEL: self.picker.open_menu,
@@ -179,33 +203,35 @@ class MainWindow(QMainWindow):
             ActionId.UNLOAD_MODEL: self._services.engine.unload,
             ActionId.SHOW_ENGINE_LOG: self.models.show_log,
             **self.engines.handlers(),
-            ActionId.SHORTCUTS: self._show_shortcuts,
             **UpdateCommands(self, self._services.updates).handlers(),
-            ActionId.ABOUT: self._show_about,
         }
-
-    def _is_checked(self, action_id: ActionId) -> bool:
-        return self.actions_by_id[action_id].isChecked()
 
     # -- settings -----------------------------------------------------------------------------
 
     @Slot(object)
     def _on_settings_changed(self, settings: Settings) -> None:
         self._theme.set_choice(settings.theme)
+        self._theme.set_styles(
+            CodeStyles(settings.style_light, settings.style_dark, settings.more_contrast)
+        )
         font = self._theme.editor_font(settings.font_family, settings.font_size_pt)
         self.tabs.default_indentation = Indentation(
             settings.indent_with_tabs, settings.indent_width
         )
-        self.tabs.set_look(font, is_wrapped=settings.wrap_lines)
+        self.tabs.set_options(
+            EditorOptions(
+                font,
+                is_wrapped=settings.wrap_lines,
+                shows_white_space=settings.show_white_space,
+                ruler_column=settings.ruler_column,
+                closes_brackets=settings.close_brackets,
+            )
+        )
         self.chat_pane.set_code_font(font)
         self._menu_bar.show_recent(settings.recent_files)
-        self.actions_by_id[ActionId.TOGGLE_WRAP].setChecked(settings.wrap_lines)
-        self.actions_by_id[ActionId.TOGGLE_SUGGESTIONS].setChecked(settings.suggestions_enabled)
+        self.commands.show_settings_in_menus(settings)
+        self.panes.follow(settings)
         self._refresh_tab_state()
-
-    def _zoom(self, steps: int) -> None:
-        size = self._services.settings.current.font_size_pt + steps
-        self._services.settings.change(font_size_pt=min(72, max(6, size)))
 
     def _toggle_language(self, tab: EditorTab) -> None:
         off = self._services.settings.current.suggestions_off_languages
@@ -214,9 +240,6 @@ class MainWindow(QMainWindow):
         self._services.settings.change(
             suggestions_off_languages=new if alias in off else (*off, alias)
         )
-
-    def _show_settings(self) -> None:
-        SettingsDialog(self._services.settings, self).open()
 
     # -- what changed -------------------------------------------------------------------------
 
@@ -245,7 +268,10 @@ class MainWindow(QMainWindow):
     @Slot(object)
     def _on_tabs_files_dropped(self, paths: list[Path]) -> None:
         models = [path for path in paths if path.suffix.lower() in model_file.ENDINGS]
-        self.files.open(path for path in paths if path not in models)
+        folders = [path for path in paths if path.is_dir()]
+        self.files.open(path for path in paths if path not in (*models, *folders))
+        for folder in folders[-1:]:
+            self.folders.open(folder)
         if models:
             self.models.take_files(models)
 
@@ -255,20 +281,21 @@ class MainWindow(QMainWindow):
 
     # -- window -------------------------------------------------------------------------------
 
-    def _toggle_full_screen(self) -> None:
-        if self.isFullScreen():
-            self.showNormal()
-        else:
-            self.showFullScreen()
-
     def _restore_geometry(self, settings: Settings) -> None:
-        geometry, split = settings.window_geometry, settings.chat_split
+        geometry = settings.window_geometry
         if not geometry or not self.restoreGeometry(b64decode(geometry)):
             self.resize(1240, 800)
-        if not split or not self._split.restoreState(b64decode(split)):
-            self._split.setSizes(_SPLIT)
+        self._area.restore(settings)
         self.chat_pane.setVisible(settings.chat_is_shown)
         self.chat_pane.bar.field.set_text(settings.chat_draft)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        urls = (url for url in event.mimeData().urls() if url.isLocalFile())
+        self._on_tabs_files_dropped([Path(url.toLocalFile()) for url in urls])
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -282,22 +309,10 @@ class MainWindow(QMainWindow):
         if all(self.files.may_close(tab) for tab in self.tabs.tabs):
             self._services.settings.change(
                 window_geometry=b64encode(self.saveGeometry().data()).decode("ascii"),
-                chat_split=b64encode(self._split.saveState().data()).decode("ascii"),
+                **self._area.borders(),
                 chat_is_shown=not self.chat_pane.isHidden(),
                 chat_draft=self.chat_pane.bar.draft,
             )
             event.accept()
         else:
             event.ignore()
-
-    def _show_shortcuts(self) -> None:
-        rows = [
-            f"{', '.join(spec.keys) or spec.editor_key:<24} {spec.tip}"
-            for spec in ACTIONS.values()
-            if spec.keys or spec.editor_key
-        ]
-        TextDialog("Keyboard shortcuts", "\n".join(rows), self).open()
-
-    def _show_about(self) -> None:
-        places = user_data.usual_places(self._services.settings.current.models_folder)
-        AboutDialog(self._services.engine.status, places, self).open()

@@ -1,7 +1,7 @@
 """The status bar: why a suggestion shows or not, where the caret is, what the engine does."""
 
-from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QLabel, QStatusBar, QWidget
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QLabel, QStatusBar, QToolButton, QWidget
 
 from starpad.core.download import Download, DownloadState
 from starpad.core.engine_status import EngineState, EngineStatus
@@ -21,7 +21,9 @@ _UNDER_WAY = (DownloadState.RUNNING, DownloadState.WAITING)
 
 
 class StatusBar(QStatusBar):
-    """Shows what services report; asks for nothing."""
+    """Shows what services report."""
+
+    language_clicked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,7 +33,10 @@ class StatusBar(QStatusBar):
         self._figures = self._label("Speed of the last suggestion")
         self._caret = self._label("Caret position")
         self._format = self._label("Encoding and line ends")
-        self._language = self._label("Language")
+        self._language = QToolButton()
+        self._language.setToolTip("Choose the language")
+        self._language.clicked.connect(self.language_clicked)
+        self.addPermanentWidget(self._language)
         self._model = self._label("Model")
         self._engine = self._label("Engine")
         self.show_status(EngineStatus(EngineState.EMPTY))
@@ -101,8 +106,13 @@ class StatusBar(QStatusBar):
     def show_document(self, language: str, text_format: str) -> None:
         """Show the document's language, and its encoding and line ends."""
         self._language.setText(language)
+        self._language.setAccessibleName(f"Language: {language}")
         self._format.setText(text_format)
 
     def show_caret(self, line: int, column: int) -> None:
         """Show the caret's line and column, both from 1."""
         self._caret.setText(f"Ln {line}, Col {column}")
+        # A label that is not of a fixed size would have the whole window laid out at each key.
+        wanted = self._caret.sizeHint()
+        if wanted.width() > self._caret.minimumWidth():
+            self._caret.setFixedSize(wanted)

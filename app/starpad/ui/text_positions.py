@@ -9,7 +9,8 @@ PARAGRAPH_SEPARATOR = "\u2029"
 
 def utf16_length(text: str) -> int:
     """Return the length of `text` in Qt's units."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    # Quick with whole documents, too.
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def document_text(document: QTextDocument) -> str:

@@ -96,7 +96,7 @@ class CodeColors(QObject):
         block = self._document.findBlockByNumber(code.first_block + line)
         ranges = []
         for start, length, name in code.spans[line]:
-            text_format = self._theme.format_for(name)
+            text_format = self._theme.panel_format_for(name)
             if not text_format.isEmpty():
                 span = QTextLayout.FormatRange()
                 span.start, span.length, span.format = start, length, text_format

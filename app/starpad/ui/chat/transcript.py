@@ -150,7 +150,7 @@ class Transcript(QTextBrowser):
         return Look(
             code_font=self._code_font,
             muted=palette.color(QPalette.ColorRole.PlaceholderText),
-            problem=self._theme.colors.error,
+            problem=self._theme.panel_colors.error,
             link=palette.color(QPalette.ColorRole.Link),
             inline_code=self._theme.tint(0.08),
         )

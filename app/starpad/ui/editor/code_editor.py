@@ -1,9 +1,10 @@
-"""The text editor of one document: painting, indentation, zoom. Ghost text is an attachment."""
+"""The text editor of one document: keys, painting, zoom. Ghost text is an attachment."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -14,7 +15,6 @@ from PySide6.QtGui import (
     QInputMethodEvent,
     QKeyEvent,
     QMouseEvent,
-    QPainter,
     QPaintEvent,
     QPalette,
     QResizeEvent,
@@ -26,15 +26,17 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from starpad.core.context_window import CaretContext
+from starpad.core.edit_rules import EditRules
 from starpad.core.indentation import Indentation
-from starpad.ui.editor import line_commands
+from starpad.ui.editor import backdrop, key_commands
+from starpad.ui.editor.editor_options import EditorOptions
+from starpad.ui.editor.line_commands import LineCommand
 from starpad.ui.editor.line_numbers import LineNumbers
+from starpad.ui.editor.text_edits import one_step
 from starpad.ui.text_positions import document_text, text_between
 from starpad.ui.theme import EditorColors
 
 _LONG_LINE_FACTOR = 4
-
-_Result = TypeVar("_Result")
 
 
 class Attachment(Protocol):
@@ -42,6 +44,10 @@ class Attachment(Protocol):
 
     def offer_key(self, event: QKeyEvent) -> bool:
         """Return whether the key is consumed."""
+        ...
+
+    def foresees(self, typed: str) -> bool:
+        """Return whether a suggestion on the screen goes on with what is about to be typed."""
         ...
 
     def suspended(self) -> AbstractContextManager[None]:
@@ -67,13 +73,16 @@ class CodeEditor(QPlainTextEdit):
     def __init__(self, colors: EditorColors, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.colors = colors
-        self.indentation = Indentation(use_tabs=False, width=4)
+        self.rules = EditRules()
+        self._ruler = 0
         self.attachment: Attachment | None = None
         self._line_numbers = LineNumbers(self, self.visible_blocks)
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
         self.setCenterOnScroll(False)
         self.blockCountChanged.connect(self._on_block_count_changed)
         self.updateRequest.connect(self._on_update_request)
+        self._caret_row = QRect()
+        self._numbered = (0, 0)
         self.cursorPositionChanged.connect(self._on_cursor_position_changed)
         self.set_wrapped(False)
         self.set_colors(colors)
@@ -103,7 +112,7 @@ class CodeEditor(QPlainTextEdit):
     def edit(self, change: Callable[[QTextCursor], object]) -> None:
         """Apply a change at the caret as one undo step."""
         cursor = self.textCursor()
-        with line_commands.one_step(cursor):
+        with one_step(cursor):
             change(cursor)
         self._go_to(cursor)
 
@@ -116,21 +125,11 @@ class CodeEditor(QPlainTextEdit):
         with self._suspended():
             command()
 
-    def indent(self) -> None:
-        """Indent the selected lines, or go to the next tab stop."""
+    def apply(self, command: LineCommand) -> None:
+        """Have a command change the selected lines, unless the document is read-only."""
         if not self.isReadOnly():
-            self._run_on_lines(line_commands.indent)
-
-    def outdent(self) -> None:
-        """Take one level of indentation from the selected lines."""
-        if not self.isReadOnly():
-            self._run_on_lines(line_commands.outdent)
-
-    def _run_on_lines(self, command: Callable[[QTextCursor, Indentation], _Result]) -> _Result:
-        cursor = self.textCursor()
-        result = command(cursor, self.indentation)
-        self._go_to(cursor)
-        return result
+            with self._suspended():
+                self.edit(lambda cursor: command(cursor, self.rules))
 
     # -- events -------------------------------------------------------------------------------
 
@@ -141,31 +140,15 @@ class CodeEditor(QPlainTextEdit):
         if self.attachment and self.attachment.offer_key(event):
             event.accept()
             return
+        attachment, cursor = self.attachment, self.textCursor()
+        is_foreseen = bool(attachment and attachment.foresees(event.text()))
         with self._suspended():
-            self._handle_key(event)
-
-    def _handle_key(self, event: QKeyEvent) -> None:
-        key, modifiers = event.key(), event.modifiers()
-        plain = modifiers in (
-            Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier,
-        )  # fmt: skip
-        if self.isReadOnly():
-            super().keyPressEvent(event)
-        elif key == Qt.Key.Key_Tab and plain:
-            self.indent()
-        elif key == Qt.Key.Key_Backtab:
-            self.outdent()
-        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and (
-            plain or modifiers == Qt.KeyboardModifier.ShiftModifier
-        ):
-            # Qt would insert U+2028 for Shift+Enter, which no compiler takes for a line end.
-            self._run_on_lines(line_commands.insert_newline)
-        elif not (
-            key == Qt.Key.Key_Backspace
-            and plain
-            and self._run_on_lines(line_commands.delete_indent)
-        ):
-            super().keyPressEvent(event)
+            if self.isReadOnly() or not key_commands.handle(
+                event, cursor, self.rules, is_foreseen=is_foreseen
+            ):
+                super().keyPressEvent(event)
+            else:
+                self._go_to(cursor)
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
         with self._suspended():
@@ -191,11 +174,7 @@ class CodeEditor(QPlainTextEdit):
         with self._suspended():
             if self.attachment and cursor is not None:
                 self.attachment.leave()
-                point = QPointF(self.cursorRect(cursor).center())
-                event = QMouseEvent(
-                    event.type(), point, event.globalPosition(), event.button(), event.buttons(),
-                    event.modifiers(), event.pointingDevice(),
-                )  # fmt: skip
+                event = _moved(event, QPointF(self.cursorRect(cursor).center()))
             super().mousePressEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
@@ -223,6 +202,8 @@ class CodeEditor(QPlainTextEdit):
         palette.setColor(QPalette.ColorRole.Highlight, colors.selection)
         palette.setColor(QPalette.ColorRole.HighlightedText, colors.text)
         self.setPalette(palette)
+        # Under a style sheet it does not inherit the palette, and it is what is filled.
+        self.viewport().setPalette(palette)
         self.viewport().update()
         self._line_numbers.set_colors(colors.gutter_background, colors.gutter_text, colors.text)
 
@@ -232,10 +213,34 @@ class CodeEditor(QPlainTextEdit):
         self._update_tab_stops()
         self._update_margins()
 
+    @property
+    def indentation(self) -> Indentation:
+        """The document's way to indent."""
+        return self.rules.indentation
+
     def set_indentation(self, value: Indentation) -> None:
         """Take the document's way to indent."""
-        self.indentation = value
+        self.rules = replace(self.rules, indentation=value)
         self._update_tab_stops()
+
+    def set_language(self, alias: str) -> None:
+        """Take the document's language, by the alias that Pygments knows."""
+        self.rules = replace(self.rules, language=alias)
+
+    def set_options(self, options: EditorOptions) -> None:
+        """Follow the user's settings."""
+        self.rules = replace(self.rules, closes_brackets=options.closes_brackets)
+        self._ruler = options.ruler_column
+        if self.font() != options.font:
+            self.set_font(options.font)
+        self.set_wrapped(options.is_wrapped)
+        text_option = self.document().defaultTextOption()
+        shown = QTextOption.Flag.ShowTabsAndSpaces
+        flags = text_option.flags() & ~shown
+        text_option.setFlags(flags | shown if options.shows_white_space else flags)
+        if text_option.flags() != self.document().defaultTextOption().flags():
+            self.document().setDefaultTextOption(text_option)
+        self.viewport().update()
 
     def set_wrapped(self, is_wrapped: bool) -> None:
         """Wrap long lines at the window's edge, or scroll."""
@@ -261,13 +266,10 @@ class CodeEditor(QPlainTextEdit):
         return self.blockBoundingGeometry(block).translated(self.contentOffset())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if not self.isReadOnly() and not self.textCursor().hasSelection():
-            # Before the text, which is painted over it; Qt's own way (an extra selection) would
-            # shift marks when ghost text shows.
-            row = self.cursorRect()
-            row.setLeft(0)
-            row.setWidth(self.viewport().width())
-            QPainter(self.viewport()).fillRect(row, self.colors.current_line)
+        colors = self.colors
+        backdrop.paint(
+            self, self.contentOffset().x(), colors.current_line, colors.gutter_text, self._ruler
+        )
         super().paintEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -294,9 +296,26 @@ class CodeEditor(QPlainTextEdit):
     def _on_update_request(self, area: QRect, scrolled: int) -> None:
         if scrolled:
             self._line_numbers.scroll(0, scrolled)
-        else:
+            self._caret_row.translate(0, scrolled)
+            return
+        # Any key repaints all of the text; the numbers only move when some line gets higher.
+        heights = (self.firstVisibleBlock().blockNumber(), self.document().lineCount())
+        is_wrapped = self.wordWrapMode() is not QTextOption.WrapMode.NoWrap
+        if is_wrapped or heights != self._numbered:
+            self._numbered = heights
             self._line_numbers.update(0, area.y(), self._line_numbers.width(), area.height())
 
     def _on_cursor_position_changed(self) -> None:
-        self.viewport().update()
-        self._line_numbers.update()
+        row = self.cursorRect()
+        for area in (self._caret_row, row):
+            self.viewport().update(0, area.top(), self.viewport().width(), area.height())
+            self._line_numbers.update(0, area.top(), self._line_numbers.width(), area.height())
+        self._caret_row = row
+
+
+def _moved(event: QMouseEvent, point: QPointF) -> QMouseEvent:
+    """Return the same event at another point."""
+    return QMouseEvent(
+        event.type(), point, event.globalPosition(), event.button(), event.buttons(),
+        event.modifiers(), event.pointingDevice(),
+    )  # fmt: skip

@@ -3,20 +3,22 @@
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QTextCursor
 
-from starpad.core import indentation
+from starpad.core import indentation, line_ends
 from starpad.core.indentation import Indentation
 from starpad.core.languages import Language, language_for
+from starpad.core.modeline import EDGE_LINES
 from starpad.services.completion import CompletionService
 from starpad.services.documents import OpenDocument
 from starpad.services.highlighting import HighlightService
 from starpad.ui.editor.code_editor import CodeEditor
+from starpad.ui.editor.editor_options import EditorOptions
 from starpad.ui.editor.ghost_text import GhostText
 from starpad.ui.editor.highlighter import Highlighter
+from starpad.ui.editor.marks import Marks
+from starpad.ui.editor.replacing import replace_text
 from starpad.ui.editor.suggestion_controller import SuggestionController
-from starpad.ui.text_positions import utf16_length
+from starpad.ui.editor.text_loader import QUICK_CHARACTERS, TextLoader
 from starpad.ui.theme import Theme
-
-_LINE_END_NAMES = {"\n": "LF", "\r\n": "CRLF", "\r": "CR"}
 
 
 class EditorTab(QObject):
@@ -33,13 +35,19 @@ class EditorTab(QObject):
         highlighting: HighlightService,
         theme: Theme,
         default_indentation: Indentation,
+        *,
+        in_pieces: bool = False,
     ) -> None:
+        """`in_pieces` lets a large text come little by little; see `finish_loading`."""
         super().__init__()
         self.document = document
         self.language = Language("", "")
+        self._chosen_language: Language | None = None
         self._default_indentation = default_indentation
         self.editor = CodeEditor(theme.colors)
+        self.marks = Marks(self.editor)
         self._highlighter = Highlighter(self.editor, document.id, highlighting, theme)
+        self.marks.draw_with(self._highlighter)
         ghost = GhostText(self.editor, self._highlighter)
         self.suggestions = SuggestionController(
             self.editor, ghost, completion, document.id, lambda: self.language.alias
@@ -51,8 +59,14 @@ class EditorTab(QObject):
         highlighting.language_known.connect(self._on_language_known)
         self.editor.document().modificationChanged.connect(self._on_modification_changed)
         self._on_theme_changed()
-        self.editor.setPlainText(text)
         self.editor.set_indentation(indentation.detect(text, default_indentation))
+        self._loader: TextLoader | None = None
+        self._place: tuple[int, int, int] | None = None
+        if in_pieces and len(text) > QUICK_CHARACTERS:
+            self._loader = TextLoader(self.editor, text)
+            self._loader.finished.connect(self._on_loader_finished)
+        else:
+            self.editor.setPlainText(text)
         self.set_document(document)
 
     @property
@@ -63,76 +77,126 @@ class EditorTab(QObject):
     @property
     def is_modified(self) -> bool:
         """Whether there is text to save."""
-        return self.editor.document().isModified()
+        return not self.is_loading and self.editor.document().isModified()
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether the editor does not hold the whole text yet; it is read-only meanwhile."""
+        return self._loader is not None and not self._loader.is_done
+
+    def finish_loading(self) -> None:
+        """Wait for the whole text: what is done next needs it."""
+        if self._loader is not None:
+            self._loader.finish()
 
     @property
     def format_text(self) -> str:
         """Encoding and line ends for the status bar."""
         text_format = self.document.format
         encoding = text_format.encoding.upper() + (" BOM" if text_format.has_bom else "")
-        return f"{encoding} · {_LINE_END_NAMES[text_format.line_end]}"
+        ends = "mixed" if text_format.stored else line_ends.NAMES[text_format.line_end]
+        return f"{encoding} · {ends}"
 
     def set_document(self, document: OpenDocument) -> None:
         """Take a new value of the document: another path, another format."""
         self.document = document
-        self.editor.setReadOnly(bool(document.read_only_reason))
+        self.editor.setReadOnly(self.is_loading or bool(document.read_only_reason))
         self.editor.setAccessibleName(f"Editor, {document.title}")
-        first_line = self.editor.document().firstBlock().text()
         path = str(document.path) if document.path else ""
-        self.set_language(language_for(path, first_line))
+        self.set_language(self._chosen_language or language_for(path, *self._edge_lines()))
+
+    def _edge_lines(self) -> tuple[list[str], list[str]]:
+        text = self.editor.document()
+        count = text.blockCount()
+        head = range(min(EDGE_LINES, count))
+        tail = range(max(0, count - EDGE_LINES), count)
+        first, last = ([text.findBlockByNumber(n).text() for n in part] for part in (head, tail))
+        return first, last
+
+    def choose_language(self, language: Language | None) -> None:
+        """Take the user's word for the language, or with None the file's again."""
+        self._chosen_language = language
+        self.set_document(self.document)
 
     def set_language(self, language: Language) -> None:
         """Color and complete the text as one of this language."""
         if language != self.language or not self._highlighter.is_open:
             self.language = language
+            self.editor.set_language(language.alias)
             path = self.document.path
-            self._highlighter.open(language.alias, path.name if path else "")
+            if not self.is_loading:
+                self._highlighter.open(language.alias, path.name if path else "")
         self.changed.emit()
+
+    def set_options(self, options: EditorOptions) -> None:
+        """Follow the user's settings."""
+        self.editor.set_options(options)
+        self.marks.set_shows_white_space(options.shows_white_space)
 
     def mark_saved(self) -> None:
         """Say that the file holds what the editor shows."""
         self.editor.document().setModified(False)
 
     def replace_text(self, text: str) -> None:
-        """Take the file's new text as one undo step, keeping the caret where it can be kept."""
+        """Take the file's new text as one undo step; caret and lines on screen stay."""
+        self.finish_loading()
+        block, _ = next(self.editor.visible_blocks(), (self.editor.document().firstBlock(), 0.0))
+        top = QTextCursor(block)
         self.change_text(text)
+        self._show_first(top.blockNumber())
         self.mark_saved()
 
     def change_text(self, text: str) -> None:
         """Change what differs from `text`, as one undo step."""
+        self.finish_loading()
         self.suggestions.leave()
-        old = self.editor.text()
-        head = _common_length(old, text)
-        tail = _common_length(old[head:][::-1], text[head:][::-1])
-        cursor = QTextCursor(self.editor.document())
-        cursor.setPosition(utf16_length(old[:head]))
-        end = utf16_length(old[: len(old) - tail])
-        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
-        cursor.insertText(text[head : len(text) - tail])
+        replace_text(self.editor, self.editor.text(), text)
+
+    def place(self, caret: int, anchor: int, top: int) -> None:
+        """Put caret and selection (UTF-16 units) and the first line on screen where they were."""
+        if self.is_loading:
+            self._place = (caret, anchor, top)
+            return
+        end = self.editor.document().characterCount() - 1
+        cursor = self.editor.textCursor()
+        cursor.setPosition(min(anchor, end))
+        cursor.setPosition(min(caret, end), QTextCursor.MoveMode.KeepAnchor)
+        self.editor.setTextCursor(cursor)
+        self._show_first(top)
+
+    def _show_first(self, line: int) -> None:
+        block = self.editor.document().findBlockByNumber(line)
+        if block.isValid():
+            self.editor.verticalScrollBar().setValue(block.firstLineNumber())
 
     def close(self) -> None:
         """Let go of what services keep for this document."""
+        if self._loader is not None:
+            self._loader.stop()
         self.suggestions.leave()
         self._completion.forget(self.document.id)
         self._highlighter.close()
 
     @Slot()
+    def _on_loader_finished(self) -> None:
+        self._loader = None
+        self.set_document(self.document)
+        if self._place is not None:
+            self.place(*self._place)
+
+    @Slot()
     def _on_theme_changed(self) -> None:
         self.suggestions.ghost.format = self._theme.ghost_format()
         self.editor.set_colors(self._theme.colors)
+        self.marks.set_colors(self._theme.colors)
 
     @Slot(int, str)
     def _on_language_known(self, document: int, name: str) -> None:
         if document == self.document.id and name and name != self.language.name:
             self.language = Language(self.language.alias or name.lower(), name)
+            self.editor.set_language(self.language.alias)
             self.changed.emit()
 
     @Slot(bool)
     def _on_modification_changed(self, _is_modified: bool) -> None:
         self.changed.emit()
-
-
-def _common_length(one: str, other: str) -> int:
-    """Return how many characters two texts have in common at their heads."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -1,6 +1,5 @@
 """The tabs of open documents."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal, Slot
@@ -12,6 +11,7 @@ from starpad.services.completion import CompletionService
 from starpad.services.documents import OpenDocument
 from starpad.services.highlighting import HighlightService
 from starpad.ui.editor.code_editor import CodeEditor
+from starpad.ui.editor.editor_options import EditorOptions
 from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.theme import Theme
 
@@ -38,8 +38,7 @@ class EditorTabs(QTabWidget):
         self._highlighting = highlighting
         self._theme = theme
         self._tabs: dict[CodeEditor, EditorTab] = {}
-        self._font = QFont()
-        self._is_wrapped = False
+        self._options = EditorOptions(QFont())
         self.default_indentation = Indentation()
         self._last: EditorTab | None = None
         self.setDocumentMode(True)
@@ -67,8 +66,8 @@ class EditorTabs(QTabWidget):
         """Return the tab of a document, None if it is closed."""
         return next((tab for tab in self.tabs if tab.document.id == document_id), None)
 
-    def add(self, document: OpenDocument, text: str) -> EditorTab:
-        """Open a tab and go to it."""
+    def add(self, document: OpenDocument, text: str, *, in_pieces: bool = False) -> EditorTab:
+        """Open a tab and go to it; a large text may come `in_pieces`."""
         tab = EditorTab(
             document,
             text,
@@ -76,11 +75,11 @@ class EditorTabs(QTabWidget):
             self._highlighting,
             self._theme,
             self.default_indentation,
+            in_pieces=in_pieces,
         )
         editor = tab.editor
         self._tabs[editor] = tab
-        editor.set_font(self._font)
-        editor.set_wrapped(self._is_wrapped)
+        tab.set_options(self._options)
         editor.setAcceptDrops(True)
         tab.changed.connect(self._on_tab_changed)
         editor.cursorPositionChanged.connect(self._on_caret_moved)
@@ -110,15 +109,11 @@ class EditorTabs(QTabWidget):
         if self.count():
             self.setCurrentIndex((self.currentIndex() + by) % self.count())
 
-    def set_look(self, font: QFont, *, is_wrapped: bool) -> None:
-        """Set font and wrapping of all editors, and of those to come."""
-        self._font, self._is_wrapped = font, is_wrapped
-        self._for_each(lambda editor: editor.set_font(font))
-        self._for_each(lambda editor: editor.set_wrapped(is_wrapped))
-
-    def _for_each(self, change: Callable[[CodeEditor], None]) -> None:
-        for editor in self._tabs:
-            change(editor)
+    def set_options(self, options: EditorOptions) -> None:
+        """Have all editors, and those to come, follow the user's settings."""
+        self._options = options
+        for tab in self._tabs.values():
+            tab.set_options(options)
 
     @Slot()
     def _on_tab_changed(self) -> None:

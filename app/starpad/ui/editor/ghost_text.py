@@ -6,7 +6,7 @@ below moving down included) while the document, its undo stack and its modified 
 are. U+2028 separates its lines.
 """
 
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF
 from PySide6.QtGui import QTextBlock, QTextCharFormat, QTextCursor
 
 from starpad.ui.editor.code_editor import CodeEditor
@@ -32,6 +32,12 @@ class GhostText:
         """Whether ghost text is on screen."""
         return bool(self.text)
 
+    @property
+    def is_hindered(self) -> bool:
+        """Whether an input method composes at the caret: the slot is taken."""
+        layout = self._editor.textCursor().block().layout()
+        return not self.text and bool(layout.preeditAreaText())
+
     def show(self, text: str) -> None:
         """Draw `text` (LF line ends) at the caret, in place of what was drawn before."""
         cursor = self._editor.textCursor()
@@ -39,7 +45,7 @@ class GhostText:
         if self.text == text and block == self._block and column == self._column:
             return
         self.clear()
-        if not text:
+        if not text or self.is_hindered:
             return
         self._block, self._column, self.text = block, column, text
         block.layout().setPreeditArea(column, text.replace("\n", _LINE_SEPARATOR))
@@ -65,9 +71,9 @@ class GhostText:
 
     def cursor_at(self, point: QPointF) -> QTextCursor:
         """Return the document's cursor under a point of the viewport, ghost text not counted."""
-        area = self._editor.block_rectangle(self._block) if self.text else QRectF()
-        if not area.top() <= point.y() < area.bottom():
+        if not self.text or not self._is_hit(point.y()):
             return self._editor.cursorForPosition(point.toPoint())
+        area = self._editor.block_rectangle(self._block)
         # Qt's own hit test counts in the layout's text and may land behind the document's end.
         layout = self._block.layout()
         column = 0
@@ -81,3 +87,10 @@ class GhostText:
         cursor = QTextCursor(self._block)
         cursor.setPosition(self._block.position() + column)
         return cursor
+
+    def _is_hit(self, y: float) -> bool:
+        """Return whether a click there is one on the ghost text's block, or beyond the text."""
+        area = self._editor.block_rectangle(self._block)
+        is_above = y < area.top() and self._block.previous().isValid()
+        is_below = y >= area.bottom() and self._block.next().isValid()
+        return not is_above and not is_below

@@ -5,20 +5,23 @@ wait in a Python list, and only visible blocks get formats. Formats live in the 
 neither the document's text nor its undo stack ever knows of them.
 """
 
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from PySide6.QtCore import QEvent, QObject, Slot
 from PySide6.QtGui import QTextBlock, QTextCharFormat, QTextLayout
 from PySide6.QtWidgets import QPlainTextEdit
 
 from starpad.services.highlighting import HighlightService, LineSpans, SpanUpdate
-from starpad.ui.text_positions import PARAGRAPH_SEPARATOR, utf16_length
+from starpad.ui.editor.document_feed import DocumentFeed
+from starpad.ui.editor.spans import SpanStore, TextChange
+from starpad.ui.text_positions import utf16_length
 from starpad.ui.theme import Theme
 
-_MANY_LINES = 500
 _LINE_END = 1 << 30
+_STALE: LineSpans = ((0, 0, ""),)
+"""In place of what a line shows: it is to be formatted anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +37,9 @@ class PreeditOverlay:
     format: QTextCharFormat
 
 
-@dataclass(frozen=True, slots=True)
-class _Edit:
-    """From the line `first` on, `removed` lines were replaced by `added` ones."""
-
-    revision: int
-    first: int
-    removed: int
-    added: int
+Mark = tuple[int, int, QTextCharFormat]
+"""Start and length in UTF-16 units of a block's text, and what is drawn over its colors there."""
+MarkSource = Callable[[QTextBlock], Sequence[Mark]]
 
 
 class Highlighter(QObject):
@@ -62,12 +60,12 @@ class Highlighter(QObject):
         self._theme = theme
         self._language = ("", "")
         self._is_plain = False
-        self._spans: list[LineSpans] = []
+        self._feed = DocumentFeed(self._document, document_id, service, self)
+        self._store = SpanStore()
         self._shown: list[LineSpans | None] = []  # the very tuples that the layouts' formats show
-        self._revision = 0
-        self._opened_at = 0
-        self._edits: deque[_Edit] = deque()  # those that no answer has taken into account yet
+        self._asked_for = range(0)
         self._overlay: PreeditOverlay | None = None
+        self._mark_sources: list[MarkSource] = []
         self._document.contentsChange.connect(self._on_contents_change)
         editor.verticalScrollBar().valueChanged.connect(self._show_visible)
         editor.viewport().installEventFilter(self)
@@ -75,6 +73,7 @@ class Highlighter(QObject):
         service.plain.connect(self._on_service_plain)
         service.text_needed.connect(self._on_service_text_needed)
         theme.changed.connect(self._on_theme_changed)
+        service.prepare()
 
     @property
     def is_open(self) -> bool:
@@ -89,17 +88,33 @@ class Highlighter(QObject):
         self.loading = False
         self._is_plain = False
         self._language = (alias, file_name)
-        self._forget_spans()
         self._send_document()
 
     def close(self) -> None:
         """Ask for no more colors."""
         self.loading = True
+        self._feed.stop()
         self._service.close(self._document_id)
 
     def set_overlay(self, overlay: PreeditOverlay | None) -> None:
         """Take note of text in a layout's preedit area; `apply_block` then allows for it."""
         self._overlay = overlay
+
+    def add_marks(self, source: MarkSource) -> None:
+        """Have `source` asked for the marks of a block whenever it gets its formats."""
+        self._mark_sources.append(source)
+
+    def refresh_marks(self) -> None:
+        """Give the visible blocks their formats anew: the sources' answers have changed."""
+        self._shown = [_STALE] * len(self._shown)
+        self._show_visible()
+
+    def token_at(self, block_number: int, column: int) -> str:
+        """Return the token type at a UTF-16 column of a line, empty if none is known."""
+        for start, length, name in self._store.of(block_number):
+            if start <= column < start + length:
+                return name
+        return ""
 
     def formats(self, block: QTextBlock) -> list[QTextLayout.FormatRange]:
         """Return a block's formats, in positions of its layout: round the preedit area."""
@@ -113,8 +128,10 @@ class Highlighter(QObject):
             # An input method composes here; its underline is its own.
             column, length = layout.preeditAreaPosition(), utf16_length(preedit)
             ranges += [r for r in layout.formats() if column <= r.start < column + length]
-        for start, span_length, name in self._spans_of(number):
-            text_format = self._theme.format_for(name)
+        spans = ((s, n, self._theme.format_for(name)) for s, n, name in self._store.of(number))
+        marks = (mark for source in self._mark_sources for mark in source(block))
+        # Where ranges overlap, Qt lets the later ones add to the earlier.
+        for start, span_length, text_format in chain(spans, marks):
             if text_format.isEmpty():
                 continue
             end = start + span_length
@@ -130,7 +147,7 @@ class Highlighter(QObject):
         block.layout().setFormats(self.formats(block))
         number = block.blockNumber()
         if number < len(self._shown):
-            self._shown[number] = self._spans[number]
+            self._shown[number] = self._store.lines[number]
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         # What comes into view by other ways than scrolling: resizing, deleted lines, zoom.
@@ -141,18 +158,14 @@ class Highlighter(QObject):
     # -- the document -------------------------------------------------------------------------
 
     def _send_document(self) -> None:
-        lines = self._document.toRawText().split(PARAGRAPH_SEPARATOR)
-        self._revision += 1
-        self._opened_at = self._revision
-        self._service.open(self._document_id, *self._language, lines, self._revision)
+        self._feed.open(*self._language)
+        self._forget_spans()
 
     def _forget_spans(self) -> None:
         count = self._document.blockCount()
-        self._spans = [()] * count
-        self._shown = [None] * count
-
-    def _spans_of(self, number: int) -> LineSpans:
-        return self._spans[number] if number < len(self._spans) else ()
+        self._store.reset(count, self._feed.revision)
+        self._shown = [None] * count  # the old colors stay until there are new ones
+        self._asked_for = range(0)
 
     @Slot(int, int, int)
     def _on_contents_change(self, position: int, removed: int, added: int) -> None:
@@ -164,61 +177,39 @@ class Highlighter(QObject):
             last_block = self._document.lastBlock()
         first = first_block.blockNumber()
         new_count = last_block.blockNumber() - first + 1
-        old_count = new_count - (self._document.blockCount() - len(self._spans))
-        old = self._spans[first : first + old_count]
-        column = position - first_block.position()
-        end_column = position + added - last_block.position()
-        if old_count == new_count and removed == added:
-            new = old  # overwritten, or an input method's touch
-        elif old_count == new_count == 1:
-            is_word = _is_word(self._document.characterAt(position))
-            new = [_shifted(old[0], column, removed, added, is_word)]
-        else:
-            head = _shifted(old[0], column, _LINE_END, 0)
-            # Which part of the last line is left is known only for one line or one line end.
-            tail: LineSpans = ()
-            if old_count == 1 or removed == 1:
-                old_end_column = column + removed if old_count == 1 else 0
-                tail = _shifted(old[-1], 0, old_end_column, end_column)
-            new = [head + tail] if new_count == 1 else [head, *[()] * (new_count - 2), tail]
-        self._spans[first : first + old_count] = new
-        self._shown[first : first + old_count] = [None] * new_count
+        change = TextChange(
+            first=first,
+            old_count=new_count - (self._document.blockCount() - len(self._store.lines)),
+            new_count=new_count,
+            column=position - first_block.position(),
+            removed=removed,
+            added=added,
+            end_column=position + added - last_block.position(),
+            is_word=_is_word(self._document.characterAt(position)),
+        )
+        if not self._is_plain:
+            self._feed.edit(first, change.old_count, new_count)
+        self._store.change(change, self._feed.revision)
+        self._shown[first : first + change.old_count] = [_STALE] * new_count
         self.apply_block(first_block)
         if new_count > 1:
             self.apply_block(last_block)
-        if not self._is_plain:
-            self._revision += 1
-            self._edits.append(_Edit(self._revision, first, old_count, new_count))
-            lines = self._lines(first_block, new_count)
-            self._service.edit(self._document_id, self._revision, first, old_count, lines)
-
-    def _lines(self, block: QTextBlock, count: int) -> list[str]:
-        if count > _MANY_LINES:
-            first = block.blockNumber()
-            return self._document.toRawText().split(PARAGRAPH_SEPARATOR)[first : first + count]
-        lines = []
-        for _ in range(count):
-            lines.append(block.text())
-            block = block.next()
-        return lines
 
     # -- answers ------------------------------------------------------------------------------
 
     @Slot(int, object)
     def _on_service_spans_ready(self, document_id: int, update: SpanUpdate) -> None:
-        if document_id != self._document_id or self.loading or update.revision < self._opened_at:
-            return
-        while self._edits and self._edits[0].revision <= update.revision:
-            self._edits.popleft()
-        for first, spans in _placed_now(update, self._edits):
-            self._spans[first : first + len(spans)] = spans
-        self._show_visible()
+        if document_id == self._document_id and not self.loading:
+            self._store.take(update)
+            self._show_visible()
 
     @Slot(int, str)
     def _on_service_plain(self, document_id: int, _reason: str) -> None:
         if document_id == self._document_id and not self.loading:
             self._is_plain = True
-            self._forget_spans()
+            self._feed.stop()
+            self._store.clear()
+            self._shown = [_STALE] * len(self._shown)
             self._show_visible()
 
     @Slot(int)
@@ -230,7 +221,7 @@ class Highlighter(QObject):
 
     @Slot()
     def _on_theme_changed(self) -> None:
-        self._shown = [None] * len(self._spans)
+        self._shown = [_STALE] * len(self._shown)
         self._editor.viewport().update()
 
     @Slot()
@@ -241,8 +232,13 @@ class Highlighter(QObject):
         top = self._editor.firstVisibleBlock().blockNumber()
         line_height = max(1, self._editor.fontMetrics().lineSpacing())
         # No block is lower than a line of text, so this is at least what is visible.
-        bottom = min(top + self._editor.viewport().height() // line_height + 2, len(self._spans))
-        stale = [n for n in range(top, bottom) if self._shown[n] is not self._spans[n]]
+        lines, shown = self._store.lines, self._shown
+        bottom = min(top + self._editor.viewport().height() // line_height + 2, len(lines))
+        visible = range(top, bottom)
+        if None in lines[top:bottom] and visible != self._asked_for:
+            self._asked_for = visible
+            self._service.show(self._document_id, top, len(visible))
+        stale = [n for n in visible if shown[n] is not lines[n]]
         if not stale:
             return
         for number in stale:
@@ -263,45 +259,3 @@ def _format_range(start: int, length: int, text_format: QTextCharFormat) -> QTex
 
 def _is_word(character: str) -> bool:
     return character.isalnum() or character == "_"
-
-
-def _shifted(
-    spans: LineSpans, column: int, removed: int, added: int, is_word: bool = False
-) -> LineSpans:
-    """Return a line's spans after `removed` units at `column` gave way to `added` ones.
-
-    A guess that holds until the host has answered: what is typed inside a span or behind a
-    comment belongs to it, and so does a letter behind any span.
-    """
-    end = column + removed
-    result = []
-    for start, length, name in spans:
-        new_start = start
-        if start >= column:
-            new_start = column + added + max(0, start - end)
-        stop = start + length
-        new_stop = stop
-        if stop > column or (stop == column and (is_word or name.startswith("Comment"))):
-            new_stop = stop - removed + added if stop >= end else column
-        if new_stop > new_start:
-            result.append((new_start, new_stop - new_start, name))
-    return tuple(result)
-
-
-def _placed_now(
-    update: SpanUpdate, edits: Iterable[_Edit]
-) -> Iterator[tuple[int, Sequence[LineSpans]]]:
-    """Yield first line and spans of those parts of `update` that later `edits` have not replaced.
-
-    The host sends the replaced lines again when it gets to those edits.
-    """
-    pieces: list[tuple[int, Sequence[LineSpans]]] = [(update.first_line, update.spans)]
-    for edit in edits:
-        end = edit.first + edit.removed
-        parts = []
-        for first, spans in pieces:
-            parts.append((first, spans[: max(0, edit.first - first)]))
-            below = max(first, end)
-            parts.append((below + edit.added - edit.removed, spans[below - first :]))
-        pieces = [part for part in parts if part[1]]
-    yield from pieces

@@ -25,6 +25,8 @@ class LineNumbers(QWidget):
         self._visible_blocks = visible_blocks
         self._background, self._text, self._caret_text = QColor(), QColor(), QColor()
         self.setAccessibleName("Line numbers")
+        # Else everything below it is painted first, for each key.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
     def set_colors(self, background: QColor, text: QColor, caret_text: QColor) -> None:
         """Take the theme's colors; the caret's line has its own."""
@@ -46,6 +48,10 @@ class LineNumbers(QWidget):
         caret_line = self._editor.textCursor().blockNumber()
         height = self._editor.fontMetrics().height()
         for block, top in self._visible_blocks():
+            if top + height < event.rect().top():
+                continue
+            if top > event.rect().bottom():
+                break
             is_caret_line = block.blockNumber() == caret_line
             painter.setPen(self._caret_text if is_caret_line else self._text)
             painter.drawText(

@@ -6,11 +6,15 @@ from contextlib import contextmanager
 from PySide6.QtCore import QObject, QPointF, Qt, QTimer, Slot
 from PySide6.QtGui import QKeyEvent, QTextCursor
 
+from starpad.core import brackets
 from starpad.core import suggestion as rules
 from starpad.core.suggestion import SuggestionState
 from starpad.services.completion import CompletionService, SuggestionUpdate
+from starpad.ui.editor import key_commands
 from starpad.ui.editor.code_editor import CodeEditor
 from starpad.ui.editor.ghost_text import GhostText
+from starpad.ui.editor.text_edits import select
+from starpad.ui.spoken import announce
 from starpad.ui.text_positions import text_between
 
 
@@ -58,7 +62,8 @@ class SuggestionController(QObject):
 
     @Slot()
     def _on_pause(self) -> None:
-        if self._editor.textCursor().hasSelection() or not self._editor.hasFocus():
+        caret = self._editor.textCursor()
+        if caret.hasSelection() or self.ghost.is_hindered or not self._editor.hasFocus():
             return
         if self._is_inside_word():
             self._completion.note(SuggestionState.INSIDE_WORD)
@@ -93,6 +98,8 @@ class SuggestionController(QObject):
             self.ask()
         else:
             self.ghost.show(rest)
+            if update.is_final and self.ghost.is_shown:
+                announce(self._editor, rules.spoken(rest))
 
     def _give_up(self) -> None:
         """Forget the suggestion and its request."""
@@ -130,8 +137,25 @@ class SuggestionController(QObject):
             case Qt.Key.Key_Escape, m if m == none:
                 self.dismiss()
             case _:
-                return False
+                return self._type_over(event.text())
         return True
+
+    def _type_over(self, typed: str) -> bool:
+        """Go over a bracket that is there already, if the ghost text does so too."""
+        if not self.foresees(typed) or not self._surplus(typed):
+            return False
+        self._accept(typed)
+        return True
+
+    def _surplus(self, part: str) -> int:
+        """Return how many brackets right of the caret `part` brings once more."""
+        before, after = key_commands.around(self._editor.textCursor())
+        quotes = brackets.quotes_of(self._editor.rules.language)
+        return brackets.surplus_closers(before, part, after, quotes)
+
+    def foresees(self, typed: str) -> bool:
+        """Return whether the ghost text goes on with `typed`."""
+        return bool(typed) and self.ghost.text.startswith(typed)
 
     def accept(self) -> None:
         """Insert all of the ghost text."""
@@ -154,9 +178,19 @@ class SuggestionController(QObject):
         if not part:
             return
         rest = self.ghost.text[len(part) :]
+        surplus = self._surplus(part)
+
+        def insert(cursor: QTextCursor) -> None:
+            position = cursor.position()
+            select(cursor, position + surplus, position)
+            if cursor.selectedText() == part:
+                cursor.setPosition(position + surplus)
+            else:
+                cursor.insertText(part)
+
         with self._held():
             self.ghost.clear()
-            self._editor.edit(lambda cursor: cursor.insertText(part))
+            self._editor.edit(insert)
         self._typed += part
         if rest:
             self.ghost.show(rest)

@@ -60,6 +60,7 @@ class DevicesPage(QWidget):
             column.addWidget(widget)
         column.addStretch()
         scroll = QScrollArea()
+        scroll.setAccessibleName("Devices")
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidgetResizable(True)
         scroll.setWidget(content)

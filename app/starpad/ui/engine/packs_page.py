@@ -115,6 +115,7 @@ class PacksPage(QWidget):
         inner.addWidget(self._cards)
         inner.addStretch(1)
         scroll = QScrollArea()
+        scroll.setAccessibleName("Engine packs")
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidgetResizable(True)
         scroll.setWidget(content)

@@ -41,6 +41,7 @@ class ModelPane(QWidget):
         self._shown = ""
         self._card: Card | None = None
         self._card_area = QScrollArea()
+        self._card_area.setAccessibleName("About the model")
         self._card_area.setWidgetResizable(True)
         self._card_area.setFrameShape(QFrame.Shape.NoFrame)
         self._card_area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

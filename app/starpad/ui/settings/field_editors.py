@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from starpad.core.settings import SettingField, Value
+from starpad.core.setting_field import SettingField, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ def editor_for(field: SettingField) -> FieldEditor:
             editor = _choice({str(item).capitalize(): item for item in type(choice)})
         case str() if field.about.is_font_family:
             editor = _choice({"Default": ""} | {name: name for name in _fixed_width_families()})
+        case str() if field.about.choices:
+            editor = _choice({label: value for value, label in field.about.choices})
         case str():
             line = QLineEdit()
             editor = FieldEditor(line, line.text, line.setText, line.textChanged)

@@ -21,7 +21,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from starpad.core.settings import Page, SettingField, Value, fields_of_pages
+from starpad.core.setting_field import Page, SettingField, Value
+from starpad.core.settings import fields_of_pages
 from starpad.services.settings import SettingsService
 from starpad.ui.settings.field_editors import FieldEditor, editor_for
 
@@ -136,6 +137,7 @@ def _page(
             form.addWidget(label, 2 * row, 0, _RIGHT)
     form.setRowStretch(form.rowCount(), 1)
     area = QScrollArea()
+    area.setAccessibleName(f"{page} settings")
     area.setWidget(content)
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)

@@ -1,0 +1,70 @@
+"""Fills an editor with a large text piece by piece, so that the window never stops."""
+
+import time
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtGui import QTextCursor
+from PySide6.QtWidgets import QPlainTextEdit
+
+QUICK_CHARACTERS = 256_000
+"""What takes about 30 ms to lay out: up to this, a text need not come in pieces."""
+_PIECE_CHARACTERS = 64_000
+_PIECE_S = 0.015
+_MOST_FACTOR = 8
+
+
+class TextLoader(QObject):
+    """Appends to an empty editor, which nobody else may change meanwhile, without undo steps."""
+
+    finished = Signal()
+
+    def __init__(self, editor: QPlainTextEdit, text: str) -> None:
+        super().__init__(editor)
+        self._editor = editor
+        self._text = text
+        self._at = 0
+        self._characters = _PIECE_CHARACTERS
+        self.is_done = False
+        editor.setUndoRedoEnabled(False)
+        # At once: what is seen first is there when the tab appears.
+        self._append(_PIECE_CHARACTERS)
+        editor.moveCursor(QTextCursor.MoveOperation.Start)
+        self._timer = QTimer(self, interval=0)
+        self._timer.timeout.connect(self._on_timer)
+        self._timer.start()
+
+    def finish(self) -> None:
+        """Append all the rest now."""
+        if self.is_done:
+            return
+        self._timer.stop()
+        self._append(len(self._text))
+        self.is_done = True
+        self._text = ""
+        document = self._editor.document()
+        document.setModified(False)
+        self._editor.setUndoRedoEnabled(True)
+        self.finished.emit()
+
+    def stop(self) -> None:
+        """Leave it at what is there: the tab is closed."""
+        self._timer.stop()
+        self.is_done = True
+
+    @Slot()
+    def _on_timer(self) -> None:
+        if len(self._text) - self._at <= self._characters:
+            self.finish()
+            return
+        start = time.perf_counter()
+        self._append(self._characters)
+        took_s = time.perf_counter() - start
+        wanted = int(self._characters * _PIECE_S / max(took_s, _PIECE_S / _MOST_FACTOR))
+        low, high = _PIECE_CHARACTERS // _MOST_FACTOR, _PIECE_CHARACTERS * _MOST_FACTOR
+        self._characters = max(low, min(wanted, high))
+
+    def _append(self, characters: int) -> None:
+        cursor = QTextCursor(self._editor.document())
+        cursor.movePosition(QTextCursor.MoveOperation.End)
+        cursor.insertText(self._text[self._at : self._at + characters])
+        self._at += characters

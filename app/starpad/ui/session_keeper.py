@@ -1,0 +1,144 @@
+"""Follows the open tabs and hands what is unsaved to the backups, a little after each change."""
+
+from PySide6.QtCore import QObject, QTimer, Slot
+
+from starpad.core.session_store import KeptTab, KeptTabs, KeptText
+from starpad.services.backups import BackupService
+from starpad.ui.editor.editor_tab import EditorTab
+from starpad.ui.editor.editor_tabs import EditorTabs
+
+_PAUSE_MS = 700
+_MOST_MS = 10_000
+# Qt hands a text over at about 300 MB/s: the larger it is, the rarer it is asked for.
+_QUICK_CHARACTERS = 2_000_000
+_MS_PER_MILLION = 300
+
+_State = tuple[object, ...]
+
+
+class SessionKeeper(QObject):
+    """Keeps unsaved text, tabs, carets and scroll positions of one window.
+
+    The pause counts from the first change that is not kept yet, not from the last: who types
+    without a pause would never be safe.
+    """
+
+    def __init__(self, tabs: EditorTabs, backups: BackupService, parent: QObject) -> None:
+        super().__init__(parent)
+        self._tabs = tabs
+        self._backups = backups
+        self._followed: set[int] = set()
+        self._kept: dict[int, _State] = {}
+        self._kept_tabs = KeptTabs()
+        self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._timer.timeout.connect(self.keep)
+        tabs.current_tab_changed.connect(self._on_tabs_changed)
+        tabs.tabBar().tabMoved.connect(self._on_something_changed)
+
+    @property
+    def has_unsaved(self) -> bool:
+        """Whether there is text that only the backups hold."""
+        return bool(self._kept)
+
+    @Slot()
+    def keep(self) -> None:
+        """Hand over what is new since the last time."""
+        self._timer.stop()
+        characters = 0
+        open_tabs = self._tabs.tabs
+        for tab in open_tabs:
+            if tab.is_modified:
+                characters += tab.editor.document().characterCount()
+                self._keep_text(tab)
+        unsaved = {tab.document.id for tab in open_tabs if tab.is_modified}
+        for number in self._kept.keys() - unsaved:
+            del self._kept[number]
+            self._backups.drop(number)
+        self._arrange(self._arrangement())
+        more_ms = max(0, characters - _QUICK_CHARACTERS) * _MS_PER_MILLION // 1_000_000
+        self._timer.setInterval(min(_PAUSE_MS + more_ms, _MOST_MS))
+
+    def end(self) -> None:
+        """Note that the user closed the window: what is not saved was given up."""
+        self._timer.stop()
+        for number in self._kept:
+            self._backups.drop(number)
+        self._kept.clear()
+        tabs = self._arrangement()
+        named = tuple(tab for tab in tabs.tabs if tab.path is not None)
+        self._arrange(KeptTabs(named, tabs.current, is_ended=True))
+
+    def _keep_text(self, tab: EditorTab) -> None:
+        document = tab.document
+        revision = tab.editor.document().revision()
+        state = (revision, document)
+        if self._kept.get(document.id) != state:
+            self._kept[document.id] = state
+            self._backups.keep(
+                KeptText(
+                    document.id,
+                    document.path,
+                    document.title,
+                    document.format,
+                    tab.editor.document().toRawText(),  # the rest is done on the other thread
+                    document.signature,
+                    tab.editor.textCursor().position(),
+                    revision,
+                )
+            )
+
+    def _arrangement(self) -> KeptTabs:
+        current = self._tabs.current
+        return KeptTabs(
+            tuple(
+                _kept_tab(tab)
+                for tab in self._tabs.tabs
+                if tab.is_modified or tab.document.path is not None
+            ),
+            0 if current is None else current.document.id,
+        )
+
+    def _arrange(self, tabs: KeptTabs) -> None:
+        if tabs != self._kept_tabs:
+            self._kept_tabs = tabs
+            self._backups.arrange(tabs)
+
+    @Slot()
+    def _on_tabs_changed(self) -> None:
+        open_tabs = self._tabs.tabs
+        for tab in open_tabs:
+            if tab.document.id not in self._followed:
+                self._follow(tab)
+        self._followed = {tab.document.id for tab in open_tabs}
+        self._on_something_changed()
+
+    def _follow(self, tab: EditorTab) -> None:
+        editor = tab.editor
+        editor.document().modificationChanged.connect(self._on_modification_changed)
+        editor.document().contentsChanged.connect(self._on_something_changed)
+        editor.cursorPositionChanged.connect(self._on_something_changed)
+        editor.verticalScrollBar().valueChanged.connect(self._on_something_changed)
+        editor.destroyed.connect(self._on_something_changed)
+
+    @Slot(bool)
+    def _on_modification_changed(self, is_modified: bool) -> None:
+        if not is_modified:
+            self.keep()  # what is kept became old at once
+
+    @Slot()
+    def _on_something_changed(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
+
+def _kept_tab(tab: EditorTab) -> KeptTab:
+    cursor = tab.editor.textCursor()
+    top = next(tab.editor.visible_blocks(), None)
+    return KeptTab(
+        tab.document.id,
+        tab.document.path,
+        cursor.position(),
+        cursor.anchor(),
+        top[0].blockNumber() if top else 0,
+        tab.editor.document().revision(),
+    )

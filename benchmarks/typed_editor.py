@@ -1,0 +1,120 @@
+"""Types into a text editor of any Qt binding and measures what that costs its thread.
+
+For `highlight_latency.py`, which compares editors of two bindings; has no imports but Python's.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+TYPED = 'total = sum(item.size "a" for item in items)  # */ /* \r' * 3
+PERIOD_MS = 25
+KEYS = 150
+SETTLE_S = 1.0
+
+
+@dataclass(slots=True)
+class Figures:
+    """Milliseconds."""
+
+    colored: float = 0.0
+    """Wall time from opening until all that is on screen has its colors."""
+    open_block: float = 0.0
+    """The longest that the event loop stood still meanwhile, by the thread's own clock."""
+    key_costs: list[float] = field(default_factory=list)
+    """The thread's time for each key, and for all that followed until the next one."""
+    typing_block: float = 0.0
+    """The longest that the event loop stood still while typing, by the thread's own clock."""
+
+    def row(self) -> str:
+        """Return the figures as a row of a table."""
+        costs = sorted(self.key_costs)
+        p50, p99 = costs[len(costs) // 2], costs[len(costs) * 99 // 100]
+        return (
+            f"{self.colored:8.0f} {self.open_block:8.0f} {p50:8.2f} {p99:8.2f} "
+            f"{self.typing_block:8.1f}"
+        )
+
+
+HEADER = f"{'colored':>8} {'block':>8} {'key p50':>8} {'key p99':>8} {'block':>8}"
+
+
+class Typist:
+    """Drives one application's event loop by hand, so that each turn of it can be timed."""
+
+    def __init__(self, application: Any, core: Any, gui: Any) -> None:
+        self._application = application
+        self._core = core
+        self._gui = gui
+        self._longest = 0.0
+
+    def measure(self, open_editor: Callable[[], Any], is_colored: Callable[[Any], bool]) -> Figures:
+        """Open an editor, wait for its colors, type in the middle of its text."""
+        figures = Figures()
+        started = time.perf_counter()
+        editor = self._timed(open_editor)
+        self._turn_until(lambda: is_colored(editor), 120)
+        figures.colored = (time.perf_counter() - started) * 1000
+        self.turn_for(SETTLE_S)
+        figures.open_block = self.take_longest() * 1000
+        document = editor.document()
+        cursor = editor.textCursor()
+        cursor.setPosition(document.findBlockByNumber(document.blockCount() // 2).position())
+        editor.setTextCursor(cursor)
+        editor.setFocus()
+        self.turn_for(SETTLE_S)
+        self.take_longest()
+        for number in range(KEYS):
+            before = time.thread_time()
+            key = TYPED[number % len(TYPED)]
+            self.press(editor, key)
+            self.turn_for(PERIOD_MS / 1000)
+            figures.key_costs.append((time.thread_time() - before) * 1000)
+        figures.typing_block = self.take_longest() * 1000
+        return figures
+
+    def take_longest(self) -> float:
+        """Return the longest that anything took since the last call, in seconds."""
+        longest, self._longest = self._longest, 0.0
+        return longest
+
+    def press(self, editor: Any, character: str) -> None:
+        """Press a key and let it go; a return is one."""
+        self._timed(partial(self._press, editor, character))
+
+    def _press(self, editor: Any, character: str) -> None:
+        keys, core = self._core.Qt.Key, self._core
+        key = keys.Key_Return if character == "\r" else keys.Key_unknown
+        for kind in (core.QEvent.Type.KeyPress, core.QEvent.Type.KeyRelease):
+            none = core.Qt.KeyboardModifier.NoModifier
+            event = self._gui.QKeyEvent(kind, key, none, character.strip("\r"))
+            core.QCoreApplication.sendEvent(editor, event)
+
+    def _timed(self, work: Callable[[], Any]) -> Any:
+        before = time.thread_time()
+        result = work()
+        self._longest = max(self._longest, time.thread_time() - before)
+        return result
+
+    def turn_for(self, seconds: float) -> None:
+        """Let the event loop turn."""
+        wait = self._core.QEventLoop.ProcessEventsFlag.WaitForMoreEvents
+        end = time.perf_counter() + seconds
+        while (left := end - time.perf_counter()) > 0:
+            self._core.QTimer.singleShot(int(left * 1000) + 1, _nothing)  # or it waits for ever
+            self._timed(partial(self._application.processEvents, wait))
+
+    def _turn_until(self, condition: Callable[[], bool], seconds: float) -> None:
+        end = time.perf_counter() + seconds
+        while not condition():
+            if time.perf_counter() > end:
+                print("never colored", file=sys.stderr)
+                return
+            self.turn_for(0.001)
+
+
+def _nothing() -> None:
+    pass
