@@ -60,6 +60,7 @@ def test_what_a_window_left_is_found_once_and_stays_until_it_is_removed(
     assert (left.tabs, left.texts) == (TABS, (UNTITLED, NAMED))
     assert store.claim() == []
     store.close()  # as if it had not been brought back
+    (own(folder) / ".starpad-0123").write_bytes(b"half a wri")
     [again] = store.claim()
     assert again == left
     store.remove(again)

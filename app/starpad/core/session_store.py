@@ -161,7 +161,8 @@ class SessionStore:
     def remove(self, left: LeftSession) -> None:
         """Delete a left session: all that it held is kept by ours, or saved, or given up."""
         if left.is_readable:
-            kinds = (f"*{_TEXT}", f"*{_SAVING}", _TABS)
+            # The last are writings that a kill broke off.
+            kinds = (f"*{_TEXT}", f"*{_SAVING}", _TABS, ".starpad-*")
             for file in [file for kind in kinds for file in left.folder.glob(kind)]:
                 file.unlink(missing_ok=True)
         self._release(left.folder)
