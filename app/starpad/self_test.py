@@ -185,6 +185,8 @@ def run(arguments: argparse.Namespace) -> int:
         starpad.completion.options = replace(
             starpad.completion.options, sampling=sampling, time_budget_ms=_TIME_LIMIT_MS
         )
+        # What stands around the caret is what was asked for, not a bracket more.
+        starpad.settings.change(close_brackets=False)
         test = SelfTest(starpad, options, started)
         starpad.start([], options.model)
         application.exec()
