@@ -182,11 +182,11 @@ def run(arguments: argparse.Namespace) -> int:
     # The user's own settings and unsaved text are neither read nor written.
     with tempfile.TemporaryDirectory(prefix="starpad-self-test-") as folder:
         starpad = bootstrap.Starpad(application, Path(folder, "settings.json"), Path(folder))
+        # What stands around the caret is what was asked for, not a bracket more.
+        starpad.settings.change(close_brackets=False)
         starpad.completion.options = replace(
             starpad.completion.options, sampling=sampling, time_budget_ms=_TIME_LIMIT_MS
         )
-        # What stands around the caret is what was asked for, not a bracket more.
-        starpad.settings.change(close_brackets=False)
         test = SelfTest(starpad, options, started)
         starpad.start([], options.model)
         application.exec()
