@@ -189,9 +189,10 @@ def wait_for_no_process() -> None:
 
 
 def user_data(system: System) -> set[str]:
-    """Return what Starpad keeps of the user."""
+    """Return what Starpad keeps of the user; a session's folder goes to the next window."""
     home = Path(system.root, *HOME.parts[1:])
-    return {str(path.relative_to(home)) for path in home.rglob("*") if "starpad" in str(path)}
+    found = {str(path.relative_to(home)) for path in home.rglob("*") if "starpad" in str(path)}
+    return {path for path in found if "/sessions/" not in path}
 
 
 def tell(what: str, job: Callable[..., str], *arguments: Any) -> None:
