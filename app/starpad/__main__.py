@@ -76,7 +76,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{screen.MISSING}\n")
         return NOT_HERE
     try:
-        from starpad import bootstrap, self_test
+        if arguments.self_test:
+            from starpad import self_test
+        else:
+            from starpad import bootstrap
     except ImportError as error:
         sys.stderr.write(f"{_lack(error)}\n")
         return NOT_HERE

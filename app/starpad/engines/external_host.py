@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
+from starpad.core import frozen
 from starpad.core.child_process import (
     creation_flags,
     death_signal_for_children,
@@ -210,7 +211,7 @@ def _get(port: int, route: str, key: str = "") -> tuple[int, dict[str, Any]]:
 
 def _forget_own_libraries() -> None:
     """Keep a frozen app's folder of libraries out of its children's search (Windows)."""
-    if sys.platform == "win32" and getattr(sys, "frozen", False):
+    if sys.platform == "win32" and frozen.is_frozen():
         import ctypes
 
         ctypes.windll.kernel32.SetDllDirectoryW(None)
