@@ -1,23 +1,12 @@
 """Builds every object once, connects them, and shuts them down in reverse order."""
 
 import logging
-import signal
-import socket
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import (
-    QEvent,
-    QMessageLogContext,
-    QObject,
-    QSocketNotifier,
-    Qt,
-    QtMsgType,
-    Slot,
-    qInstallMessageHandler,
-)
-from PySide6.QtGui import QFileOpenEvent, QIcon
+from PySide6.QtCore import QMessageLogContext, QObject, Qt, QtMsgType, Slot, qInstallMessageHandler
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from starpad import __version__
@@ -25,9 +14,7 @@ from starpad.core import catalog, engine_pack, log, paths, release, serve_key, s
 from starpad.core.chat_presets import Presets
 from starpad.core.errors import StarpadError
 from starpad.core.license_acceptance import Acceptances
-from starpad.core.sampling import Sampling
 from starpad.core.settings import Settings
-from starpad.core.suggestion import CompletionOptions
 from starpad.services.answerer import Answerer
 from starpad.services.background import BackgroundJobs
 from starpad.services.backups import BackupService
@@ -59,6 +46,7 @@ from starpad.ui.engine_commands import EngineServices
 from starpad.ui.main_window import MainWindow, Services
 from starpad.ui.models.model_choice import ModelServices
 from starpad.ui.recovered_text import RecoveredText
+from starpad.ui.system_events import OpenEvents, SignalWatch
 from starpad.ui.theme import Theme
 
 
@@ -223,7 +211,7 @@ class Starpad(QObject):
     @Slot(object)
     def _on_settings_changed(self, settings: Settings) -> None:
         self.engine.restart_automatically = settings.restart_engine_automatically
-        self.completion.options = completion_options(settings)
+        self.completion.options = settings.completion_options
         self.serving.apply(settings)
         self.idle_unload.set_minutes(settings.engine_unload_after_min)
         self.account.set_endpoint(settings.hub_endpoint)
@@ -241,62 +229,6 @@ class Starpad(QObject):
 def is_model(path: Path) -> bool:
     """Return whether a file is opened by loading it."""
     return path.suffix.lower() == ".gguf"
-
-
-def completion_options(settings: Settings) -> CompletionOptions:
-    """Return what suggestions need of the settings."""
-    return CompletionOptions(
-        is_enabled=settings.suggestions_enabled,
-        off_languages=settings.suggestions_off_languages,
-        pause_ms=settings.suggestion_pause_ms,
-        max_tokens=settings.suggestion_max_tokens,
-        max_lines=settings.suggestion_max_lines,
-        time_budget_ms=settings.suggestion_time_budget_ms,
-        budget_tokens=settings.prompt_budget_tokens,
-        sampling=Sampling(temperature=settings.suggestion_temperature),
-    )
-
-
-class OpenEvents(QObject):
-    """Opens what is double-clicked on macOS, which tells it by events instead of arguments."""
-
-    def __init__(self, starpad: Starpad, application: QApplication) -> None:
-        super().__init__(starpad)
-        self._starpad = starpad
-        application.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if isinstance(event, QFileOpenEvent) and event.file():
-            self._starpad.open([Path(event.file())])
-            return True
-        return super().eventFilter(watched, event)
-
-
-class _SignalWatch(QObject):
-    """Ends the application on SIGTERM or Ctrl+C as a crash would: unsaved text is kept."""
-
-    def __init__(self, starpad: Starpad) -> None:
-        super().__init__(starpad)
-        self._starpad = starpad
-        # Python's handlers run only between bytecodes, and Qt's loop has none: the wake-up
-        # socket brings the signal into the loop.
-        self._read, self._write = socket.socketpair()
-        for end in (self._read, self._write):
-            end.setblocking(False)
-        signal.set_wakeup_fd(self._write.fileno())
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: None)
-        self._notifier = QSocketNotifier(self._read.fileno(), QSocketNotifier.Type.Read, self)
-        self._notifier.activated.connect(self._on_signal)
-
-    @Slot()
-    def _on_signal(self) -> None:
-        self._notifier.setEnabled(False)
-        try:
-            self._starpad.recovered.keep()
-        except StarpadError as error:
-            sys.stderr.write(f"{error}\n")
-        QApplication.exit(128 + self._read.recv(1)[0])
 
 
 _QT_LEVELS = {
@@ -335,9 +267,9 @@ def run(files: Sequence[Path], model: Path | None) -> int:
     starpad = Starpad(application, settings_store.default_path(), data)
     guard = CrashGuard(starpad)
     guard.install(starpad.recovered.keep)
-    _SignalWatch(starpad)
+    SignalWatch(starpad.recovered.keep, starpad)
     if sys.platform == "darwin":  # a filter in Python sees every event, so only where it is needed
-        OpenEvents(starpad, application)
+        OpenEvents(starpad.open, application, starpad)
     starpad.start(files, model)
     code = application.exec()
     if code == 0:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QDialog, QLabel, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
-from starpad.bootstrap import Starpad, completion_options
+from starpad.bootstrap import Starpad
 from starpad.core.settings import Settings, ThemeChoice
 from starpad.ui.about_dialog import AboutDialog
 from starpad.ui.actions import ActionId
@@ -150,7 +150,7 @@ def test_a_dropped_file_opens(starpad: Starpad, tmp_path: Path) -> None:
 
 def test_every_setting_of_suggestions_reaches_the_service() -> None:
     settings = Settings()
-    options = completion_options(settings)
+    options = settings.completion_options
     assert options.max_tokens == settings.suggestion_max_tokens
     assert options.max_lines == settings.suggestion_max_lines
     assert options.time_budget_ms == settings.suggestion_time_budget_ms

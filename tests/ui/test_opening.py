@@ -8,8 +8,9 @@ from PySide6.QtGui import QFileOpenEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from starpad.bootstrap import OpenEvents, Starpad
+from starpad.bootstrap import Starpad
 from starpad.core.engine_status import EngineState
+from starpad.ui.system_events import OpenEvents
 
 
 def _model(folder: Path, demo_model: Path) -> Path:
@@ -41,7 +42,7 @@ def test_a_model_among_the_arguments_is_loaded_and_the_rest_shown(
 def test_a_double_click_on_macos_opens_text_and_models(
     qapp: QApplication, fresh_starpad: Starpad, tmp_path: Path, demo_model: Path, qtbot: QtBot
 ) -> None:
-    events = OpenEvents(fresh_starpad, qapp)
+    events = OpenEvents(fresh_starpad.open, qapp, fresh_starpad)
     text = tmp_path / "größe.py"
     text.write_text("x = 1\n")
     model = _model(tmp_path, demo_model)

@@ -8,6 +8,7 @@ from typing import Annotated, get_type_hints
 from starpad.core import editor_styles
 from starpad.core.load_options import KvType
 from starpad.core.setting_field import About, Page, SettingField
+from starpad.core.suggestion_settings import SuggestionSettings
 
 
 class ThemeChoice(StrEnum):
@@ -19,7 +20,7 @@ class ThemeChoice(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(SuggestionSettings):
     """The user's settings; valid when made by `with_values`."""
 
     theme: Annotated[
@@ -105,81 +106,6 @@ class Settings:
             "The Tab key leaves the editor instead of indenting or taking a suggestion.",
         ),
     ] = False
-    suggestions_enabled: Annotated[
-        bool,
-        About(
-            Page.SUGGESTIONS,
-            "Suggest while typing",
-            "When off, a suggestion comes only when you ask for it with Ctrl+Space.",
-        ),
-    ] = True
-    suggestion_pause_ms: Annotated[
-        int,
-        About(
-            Page.SUGGESTIONS,
-            "Pause before a suggestion",
-            "How long to wait after the last key. Automatic: none on a GPU, 150 ms on a CPU.",
-            -1,
-            5000,
-            "ms",
-            "Automatic",
-        ),
-    ] = -1
-    suggestion_max_tokens: Annotated[
-        int,
-        About(
-            Page.SUGGESTIONS,
-            "Longest suggestion",
-            "A token is three to four characters of code.",
-            1,
-            1024,
-            "tokens",
-        ),
-    ] = 96
-    suggestion_max_lines: Annotated[
-        int,
-        About(Page.SUGGESTIONS, "Most lines", "A suggestion ends here at the latest.", 1, 100),
-    ] = 8
-    suggestion_time_budget_ms: Annotated[
-        int,
-        About(
-            Page.SUGGESTIONS,
-            "Time limit",
-            "After this, a suggestion ends with what it has.",
-            100,
-            120_000,
-            "ms",
-        ),
-    ] = 4000
-    suggestion_temperature: Annotated[
-        float,
-        About(
-            Page.SUGGESTIONS,
-            "Temperature",
-            "0 always takes the likeliest code; higher values vary more.",
-            0,
-            2,
-        ),
-    ] = 0.0
-    suggestions_off_languages: Annotated[
-        tuple[str, ...],
-        About(
-            Page.SUGGESTIONS,
-            "Languages without",
-            "No suggestions in these: names with commas between, such as markdown, json.",
-        ),
-    ] = ()
-    prompt_budget_tokens: Annotated[
-        int,
-        About(
-            Page.SUGGESTIONS,
-            "Text the model reads",
-            "At most this much around the caret. More takes longer for the first suggestion.",
-            256,
-            16_384,
-            "tokens",
-        ),
-    ] = 4096
     chat_long_preamble: Annotated[
         bool,
         About(

@@ -1,0 +1,103 @@
+"""What a user can set for suggestions, and what the completion service makes of it."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from starpad.core.sampling import Sampling
+from starpad.core.setting_field import About, Page
+from starpad.core.suggestion import CompletionOptions
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionSettings:
+    """The part of the settings that concerns suggestions."""
+
+    suggestions_enabled: Annotated[
+        bool,
+        About(
+            Page.SUGGESTIONS,
+            "Suggest while typing",
+            "When off, a suggestion comes only when you ask for it with Ctrl+Space.",
+        ),
+    ] = True
+    suggestion_pause_ms: Annotated[
+        int,
+        About(
+            Page.SUGGESTIONS,
+            "Pause before a suggestion",
+            "How long to wait after the last key. Automatic: none on a GPU, 150 ms on a CPU.",
+            -1,
+            5000,
+            "ms",
+            "Automatic",
+        ),
+    ] = -1
+    suggestion_max_tokens: Annotated[
+        int,
+        About(
+            Page.SUGGESTIONS,
+            "Longest suggestion",
+            "A token is three to four characters of code.",
+            1,
+            1024,
+            "tokens",
+        ),
+    ] = 96
+    suggestion_max_lines: Annotated[
+        int,
+        About(Page.SUGGESTIONS, "Most lines", "A suggestion ends here at the latest.", 1, 100),
+    ] = 8
+    suggestion_time_budget_ms: Annotated[
+        int,
+        About(
+            Page.SUGGESTIONS,
+            "Time limit",
+            "After this, a suggestion ends with what it has.",
+            100,
+            120_000,
+            "ms",
+        ),
+    ] = 4000
+    suggestion_temperature: Annotated[
+        float,
+        About(
+            Page.SUGGESTIONS,
+            "Temperature",
+            "0 always takes the likeliest code; higher values vary more.",
+            0,
+            2,
+        ),
+    ] = 0.0
+    suggestions_off_languages: Annotated[
+        tuple[str, ...],
+        About(
+            Page.SUGGESTIONS,
+            "Languages without",
+            "No suggestions in these: names with commas between, such as markdown, json.",
+        ),
+    ] = ()
+    prompt_budget_tokens: Annotated[
+        int,
+        About(
+            Page.SUGGESTIONS,
+            "Text the model reads",
+            "At most this much around the caret. More takes longer for the first suggestion.",
+            256,
+            16_384,
+            "tokens",
+        ),
+    ] = 4096
+
+    @property
+    def completion_options(self) -> CompletionOptions:
+        """Return what suggestions need of the settings."""
+        return CompletionOptions(
+            is_enabled=self.suggestions_enabled,
+            off_languages=self.suggestions_off_languages,
+            pause_ms=self.suggestion_pause_ms,
+            max_tokens=self.suggestion_max_tokens,
+            max_lines=self.suggestion_max_lines,
+            time_budget_ms=self.suggestion_time_budget_ms,
+            budget_tokens=self.prompt_budget_tokens,
+            sampling=Sampling(temperature=self.suggestion_temperature),
+        )
