@@ -54,7 +54,7 @@ def _ours(client: EngineClient, tokens: fim.FimTokens, order: FimOrder) -> Evalu
             1, "python", before.count("\n", 0, start), before[start:], after[:REACH]
         )
         prompt = await builder.build(client, context, CONTEXT_TOKENS - MAX_TOKENS, order)
-        request = CompletionRequest(prompt, MAX_TOKENS, Sampling(), slot=0)
+        request = CompletionRequest(prompt.ids, MAX_TOKENS, Sampling(), slot=0)
         evaluated = 0
         async for chunk in client.complete(request):
             if chunk.timings is not None:

@@ -35,7 +35,7 @@ def loaded(path: Path) -> tuple[LoadedModel, tuple[int, ...]]:
             model, client = ready.result().model, ready.result().client
             builder = PromptBuilder(model.fim)
             context = CaretContext(1, "python", 0, "def add(a):\n    return ", "\n<fim_middle>\n")
-            return model, await builder.build(client, context, 200)
+            return model, (await builder.build(client, context, 200)).ids
         finally:
             holding.cancel()
             await asyncio.gather(holding, return_exceptions=True)

@@ -32,7 +32,7 @@ def _context(before: str, after: str = "", document: int = 1) -> CaretContext:
 def _build(
     builder: PromptBuilder, tokenizer: PieceTokenizer, context: CaretContext, budget: int = 1000
 ) -> tuple[int, ...]:
-    return asyncio.run(builder.build(tokenizer, context, budget))
+    return asyncio.run(builder.build(tokenizer, context, budget)).ids
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4, 8])

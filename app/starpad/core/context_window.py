@@ -5,7 +5,9 @@ again. Here the window's edges stand on line boundaries and stay where they are 
 stays in reach; when they must move, they move far, so that they move seldom.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from starpad.core.repository_context import RepositoryContext
 
 SUFFIX_SHARE = 0.25
 """The part of the budget that text after the caret may take."""
@@ -27,6 +29,8 @@ class CaretContext:
     first_line: int
     before: str
     after: str
+    repository: RepositoryContext = field(default_factory=RepositoryContext)
+    """What else the model may read."""
 
 
 @dataclass(frozen=True, slots=True)

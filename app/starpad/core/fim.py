@@ -6,11 +6,14 @@ the prompt and the engine's cache keeps the rest.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from starpad.core.remote_server import FimSpelling
+
+T = TypeVar("T")
 
 
 class FimOrder(StrEnum):
@@ -124,8 +127,20 @@ def build_prompt(
     `prefix` and `suffix` are ids of user text (tokenized with special tokens *not* parsed).
     A model without FIM tokens continues the prefix. `order` overrides the family's own.
     """
+    return arranged(tokens, prefix, suffix, order, lambda token: token)
+
+
+def arranged(
+    tokens: FimTokens | None,
+    prefix: Sequence[T],
+    suffix: Sequence[T],
+    order: FimOrder | None,
+    special: Callable[[int], T],
+) -> tuple[T, ...]:
+    """Return what `build_prompt` puts in order, of ids or of anything else made of them."""
     if tokens is None:
         return tuple(prefix)
+    first, second, middle = map(special, (tokens.prefix, tokens.suffix, tokens.middle))
     if (order or tokens.order) is FimOrder.SPMV2:
-        return (tokens.prefix, tokens.suffix, *suffix, tokens.middle, *prefix)
-    return (tokens.prefix, *prefix, tokens.suffix, *suffix, tokens.middle)
+        return (first, second, *suffix, middle, *prefix)
+    return (first, *prefix, second, *suffix, middle)

@@ -1,9 +1,11 @@
 """From the text around a caret to a prompt's token ids, within a budget of real tokens."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from starpad.core.context_window import CaretContext, StickyWindow
-from starpad.core.fim import FimOrder, FimTokens, build_prompt
+from starpad.core.fim import FimOrder, FimTokens, arranged
+from starpad.core.prompt import PartKind, Prompt, PromptPart
 
 _FIRST_RATE = 3.0
 """Characters per token of source code, until the loaded tokenizer has been measured."""
@@ -47,8 +49,8 @@ class PromptBuilder:
         context: CaretContext,
         budget_tokens: int,
         order: FimOrder | None = None,
-    ) -> tuple[int, ...]:
-        """Return the prompt's ids, at most `budget_tokens` of them.
+    ) -> Prompt:
+        """Return the prompt, of at most `budget_tokens`.
 
         Raises EngineError when the tokenizer cannot be reached.
         """
@@ -74,7 +76,14 @@ class PromptBuilder:
         else:
             prefix = prefix[-(budget - min(len(suffix), budget // 2)) :]
             suffix = suffix[: budget // 2]
-        return build_prompt(self._tokens, prefix, suffix, order)
+        parts = arranged(
+            self._tokens,
+            [_part(PartKind.PREFIX, prefix, len(context.before) - len(window.prefix))],
+            [_part(PartKind.SUFFIX, suffix, len(context.after) - len(window.suffix))],
+            order,
+            lambda token: _part(PartKind.SPECIAL, [token]),
+        )
+        return Prompt(parts)
 
     async def _suffix_ids(
         self, tokenizer: Tokenizer, document: _Document, suffix: str
@@ -85,3 +94,7 @@ class PromptBuilder:
             document.suffix_ids = await tokenizer.tokenize(suffix)
             document.suffix = suffix
         return document.suffix_ids
+
+
+def _part(kind: PartKind, ids: Sequence[int], cut_characters: int = 0) -> PromptPart:
+    return PromptPart(kind, tuple(ids), cut_characters=cut_characters)

@@ -59,7 +59,7 @@ async def _suggest(
     budget = min(options.budget_tokens, room)
     prompt = await builder.build(client, context, budget, options.order)
     request = CompletionRequest(
-        prompt=prompt,
+        prompt=prompt.ids,
         max_tokens=options.max_tokens,
         sampling=options.sampling,
         stop_texts=("\n",) if policy.max_lines == 1 else (),
@@ -68,7 +68,7 @@ async def _suggest(
         slot=SLOT,
     )
     text, first_token_ms, emitted = "", 0.0, 0.0
-    progress = Progress("", _figures(len(prompt), None, 0.0))
+    progress = Progress("", _figures(len(prompt.ids), None, 0.0))
     async with aclosing(client.complete(request)) as stream:
         async for chunk in stream:
             now = time.perf_counter()
@@ -76,7 +76,7 @@ async def _suggest(
                 first_token_ms = (now - started) * 1000
             text += chunk.text
             if chunk.timings is not None:
-                progress = Progress(text, _figures(len(prompt), chunk.timings, first_token_ms))
+                progress = Progress(text, _figures(len(prompt.ids), chunk.timings, first_token_ms))
             else:
                 progress = Progress(text, progress.figures)
             if now - emitted >= _FRAME_S:
