@@ -36,6 +36,7 @@ from starpad.services.model_library import ModelLibrary
 from starpad.services.model_search import ModelSearch
 from starpad.services.notifier import Notification, Notifier, Severity
 from starpad.services.remote_servers import RemoteServers
+from starpad.services.rewriting import RewriteService
 from starpad.services.serving import ServingService
 from starpad.services.settings import SettingsService
 from starpad.services.speculation import SpeculationJudge
@@ -79,6 +80,7 @@ class Starpad(QObject):
             models,
             self.library_work,
             self.completion,
+            RewriteService(self.engine, self),
             self.documents,
             self.highlighting,
             self.chat,

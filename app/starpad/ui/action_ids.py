@@ -58,6 +58,7 @@ class ActionId(Enum):
     ACCEPT_WORD = auto()
     ACCEPT_LINE = auto()
     DISMISS = auto()
+    CHANGE_CODE = auto()
     TOGGLE_SUGGESTIONS = auto()
     TOGGLE_LANGUAGE_SUGGESTIONS = auto()
     CHAT = auto()

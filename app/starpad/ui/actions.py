@@ -164,6 +164,9 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
     ActionId.DISMISS: ActionSpec(
         Menu.SUGGESTIONS, "&Dismiss", "Take the suggestion away", (), _SUGGESTION,
         editor_key="Esc"),
+    ActionId.CHANGE_CODE: ActionSpec(
+        Menu.SUGGESTIONS, "C&hange code…", "Say what to do with the selected code, and see it done",
+        ("Ctrl+K",), _DOCUMENT, begins_group=True),
     ActionId.TOGGLE_SUGGESTIONS: ActionSpec(
         Menu.SUGGESTIONS, "Suggest while &typing", "Offer suggestions after a pause in typing",
         ("Ctrl+Alt+Space",), is_checkable=True, begins_group=True),

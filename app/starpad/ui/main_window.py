@@ -19,7 +19,8 @@ from starpad.services.engine import EngineService
 from starpad.services.folder_search import FolderSearch
 from starpad.services.highlighting import HighlightService
 from starpad.services.library_work import LibraryWork
-from starpad.services.notifier import Notifier
+from starpad.services.notifier import Notification, Notifier
+from starpad.services.rewriting import RewriteService
 from starpad.services.settings import SettingsService
 from starpad.services.update_check import UpdateCheck
 from starpad.ui import actions as action_table
@@ -67,6 +68,7 @@ class Services:
     models: ModelServices
     library_work: LibraryWork
     completion: CompletionService
+    rewriting: RewriteService
     documents: DocumentService
     highlighting: HighlightService
     chat: ChatServices
@@ -108,7 +110,7 @@ class MainWindow(QMainWindow):
         self.chat = ChatCommands(
             self, self.chat_pane, self.tabs, self.files, services.chat, services.notifier
         )
-        self.editing = EditorPane(self.tabs)
+        self.editing = EditorPane(self.tabs, services.rewriting)
         self.side_bar = SideBar()
         self.folders = FolderCommands(
             self, self.side_bar, self.tabs, self.files, services.settings, services.notifier
@@ -147,6 +149,7 @@ class MainWindow(QMainWindow):
         services.notifier.posted.connect(self.messages.post)
         services.notifier.withdrawn.connect(self.messages.withdraw)
         services.engine.status_changed.connect(self._on_engine_status_changed)
+        self.editing.instructed_edits.refused.connect(self._on_edits_refused)
         services.engine.status_changed.connect(self.status.show_status)
         services.engine.status_changed.connect(self.picker.show_status)
         services.completion.state_changed.connect(self.status.show_suggestion)
@@ -192,6 +195,7 @@ class MainWindow(QMainWindow):
             ActionId.ACCEPT_WORD: with_tab(lambda tab: tab.suggestions.accept_word()),
             ActionId.ACCEPT_LINE: with_tab(lambda tab: tab.suggestions.accept_line()),
             ActionId.DISMISS: with_tab(lambda tab: tab.suggestions.dismiss()),
+            ActionId.CHANGE_CODE: self.editing.instructed_edits.open,
             ActionId.TOGGLE_LANGUAGE_SUGGESTIONS: with_tab(self._toggle_language),
             **self.chat.handlers(),
             ActionId.CHOOSE_MODEL: self.picker.open_menu,
@@ -274,6 +278,10 @@ class MainWindow(QMainWindow):
             self.folders.open(folder)
         if models:
             self.models.take_files(models)
+
+    @Slot(str)
+    def _on_edits_refused(self, reason: str) -> None:
+        self._services.notifier.post(Notification(reason, timeout_ms=6000))
 
     @Slot(str)
     def _on_recent_requested(self, path: str) -> None:

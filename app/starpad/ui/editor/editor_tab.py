@@ -15,6 +15,7 @@ from starpad.ui.editor.editor_options import EditorOptions
 from starpad.ui.editor.ghost_text import GhostText
 from starpad.ui.editor.highlighter import Highlighter
 from starpad.ui.editor.marks import Marks
+from starpad.ui.editor.proposal import Proposal
 from starpad.ui.editor.replacing import replace_text
 from starpad.ui.editor.suggestion_controller import SuggestionController
 from starpad.ui.editor.text_loader import QUICK_CHARACTERS, TextLoader
@@ -88,6 +89,11 @@ class EditorTab(QObject):
         """Wait for the whole text: what is done next needs it."""
         if self._loader is not None:
             self._loader.finish()
+
+    def propose(self, first: int, old: str) -> Proposal:
+        """Begin to show what `old`, the lines from number `first` on, would become."""
+        self.suggestions.leave()
+        return Proposal(self.editor, self._highlighter, first, old)
 
     @property
     def format_text(self) -> str:

@@ -5,7 +5,7 @@ wait in a Python list, and only visible blocks get formats. Formats live in the 
 neither the document's text nor its undo stack ever knows of them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -65,6 +65,7 @@ class Highlighter(QObject):
         self._shown: list[LineSpans | None] = []  # the very tuples that the layouts' formats show
         self._asked_for = range(0)
         self._overlay: PreeditOverlay | None = None
+        self._proposal: Mapping[int, PreeditOverlay] = {}
         self._mark_sources: list[MarkSource] = []
         self._document.contentsChange.connect(self._on_contents_change)
         editor.verticalScrollBar().valueChanged.connect(self._show_visible)
@@ -100,9 +101,17 @@ class Highlighter(QObject):
         """Take note of text in a layout's preedit area; `apply_block` then allows for it."""
         self._overlay = overlay
 
+    def set_proposal(self, overlays: Mapping[int, PreeditOverlay]) -> None:
+        """Take note of lines in preedit areas that are proposed, by their blocks' numbers."""
+        self._proposal = overlays
+
     def add_marks(self, source: MarkSource) -> None:
         """Have `source` asked for the marks of a block whenever it gets its formats."""
         self._mark_sources.append(source)
+
+    def remove_marks(self, source: MarkSource) -> None:
+        """Ask `source` no more."""
+        self._mark_sources.remove(source)
 
     def refresh_marks(self) -> None:
         """Give the visible blocks their formats anew: the sources' answers have changed."""
@@ -121,9 +130,10 @@ class Highlighter(QObject):
         number, layout = block.blockNumber(), block.layout()
         column, length = _LINE_END, 0
         ranges: list[QTextLayout.FormatRange] = []
-        if self._overlay and self._overlay.block_number == number:
-            column, length = self._overlay.column, self._overlay.length
-            ranges.append(_format_range(column, length, self._overlay.format))
+        overlay = self._proposal.get(number, self._overlay)
+        if overlay and overlay.block_number == number:
+            column, length = overlay.column, overlay.length
+            ranges.append(_format_range(column, length, overlay.format))
         elif preedit := layout.preeditAreaText():
             # An input method composes here; its underline is its own.
             column, length = layout.preeditAreaPosition(), utf16_length(preedit)
