@@ -2,7 +2,16 @@
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+)
 
 from starpad.ui.spoken import announce
 
@@ -42,8 +51,8 @@ class InstructionBar(QFrame):
         self.message.setAccessibleName("Result")
         self.ask = _button("Ask", "Have the model change the code (Enter)")
         self.stop = _button("Stop", "Stop the model (Esc)")
-        self.previous = _button("↑", "The change before (Shift+F7)", "Previous change")
-        self.following = _button("↓", "The next change (F7)", "Next change")
+        self.previous = _sign("↑", "The change before (Shift+F7)", "Previous change")
+        self.following = _sign("↓", "The next change (F7)", "Next change")
         self.accept = _button("Accept", "Make this change")
         self.refuse = _button("Refuse", "Leave these lines as they are")
         self.accept_all = _button(
@@ -128,7 +137,7 @@ class InstructionBar(QFrame):
         self.field.setText(self._said[self._recalled] if self._recalled < len(self._said) else "")
         self.typed.emit()
 
-    def _show_state(self, message: str, buttons: tuple[QPushButton, ...]) -> None:
+    def _show_state(self, message: str, buttons: tuple[QAbstractButton, ...]) -> None:
         self.message.setText(message)
         self.message.setVisible(bool(message))
         for button in (*self._review, self.ask, self.stop, self.again, self.more):
@@ -151,8 +160,7 @@ class InstructionBar(QFrame):
 
     def _fill(self) -> None:
         first, second = QHBoxLayout(), QHBoxLayout()
-        close = _button("×", "Close (Esc)", "Close the bar")  # noqa: RUF001 (as in the find bar)
-        close.setFlat(True)
+        close = _sign("×", "Close (Esc)", "Close the bar")  # noqa: RUF001 (as in the find bar)
         close.clicked.connect(self.closed)
         first.addWidget(self.field, 1)
         for button in (self.ask, self.stop, close):
@@ -167,11 +175,18 @@ class InstructionBar(QFrame):
         column.addLayout(second)
 
 
-def _button(text: str, tip: str, name: str = "") -> QPushButton:
+def _button(text: str, tip: str) -> QPushButton:
     button = QPushButton(text)
     button.setToolTip(tip)
-    button.setAccessibleName(name or text)
     button.setAutoDefault(False)
-    if len(text) == 1:
-        button.setFixedWidth(button.fontMetrics().height() * 2)
+    return button
+
+
+def _sign(text: str, tip: str, name: str) -> QToolButton:
+    button = QToolButton()
+    button.setText(text)
+    button.setToolTip(tip)
+    button.setAccessibleName(name)
+    button.setAutoRaise(True)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button

@@ -21,6 +21,8 @@ _LINE_SEPARATOR = "\u2028"
 _ADDED = QColor(40, 160, 72, 64)
 _REMOVED = QColor(224, 64, 64, 56)
 _CURRENT = QColor(40, 160, 72, 112)
+_LOWEST_SHARE = 0.7
+"""Of the editor's height: a change that begins lower is scrolled up, to be seen as a whole."""
 
 
 class Proposal(QObject):
@@ -45,6 +47,11 @@ class Proposal(QObject):
         self._blocks: list[QTextBlock] = []
         self._is_ours = False
         self._was_read_only = editor.isReadOnly()
+        # What is selected would have no colors of its own.
+        self._selection: QTextCursor | None = editor.textCursor()
+        cursor = editor.textCursor()
+        cursor.setPosition(cursor.selectionStart())
+        editor.setTextCursor(cursor)
         highlighter.add_marks(self._marks_of)
         editor.textChanged.connect(self._on_text_changed)
         # Keys and clicks would count in the layouts' text, which is not the document's.
@@ -98,6 +105,7 @@ class Proposal(QObject):
         finally:
             self._is_ours = False
         self._old = old
+        self._selection = None
         self._update()
 
     def refuse(self, which: Collection[int]) -> None:
@@ -112,6 +120,8 @@ class Proposal(QObject):
         self._clear()
         self._highlighter.remove_marks(self._marks_of)
         self._editor.setReadOnly(self._was_read_only)
+        if self._selection is not None:
+            self._editor.setTextCursor(self._selection)
         self.deleteLater()
 
     # -- the document -------------------------------------------------------------------------
@@ -140,7 +150,7 @@ class Proposal(QObject):
     @Slot()
     def _on_text_changed(self) -> None:
         if not self._is_ours:
-            self._hunks = ()
+            self._hunks, self._selection = (), None
             self._clear()
             self.overtaken.emit()
 
@@ -217,7 +227,7 @@ class Proposal(QObject):
         number = max(0, self._first + hunk.old_start - 1)
         block = self._editor.document().findBlockByNumber(number)
         area = self._editor.block_rectangle(block)
-        if area.top() < 0 or area.bottom() > self._editor.viewport().height():
+        if not 0 <= area.top() < self._editor.viewport().height() * _LOWEST_SHARE:
             self._editor.verticalScrollBar().setValue(max(0, block.firstLineNumber() - 2))
 
 
