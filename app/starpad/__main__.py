@@ -17,6 +17,7 @@ from starpad.core import frozen, screen
 _COMMANDS = {
     "serve": "starpad.serve_command",
     "bench": "starpad.bench_command",
+    "eval": "starpad.eval_command",
     "engine": "starpad.engine_command",
     "reset": "starpad.reset_command",
 }
@@ -29,6 +30,7 @@ _HOSTS = {
     "--serve-host": "starpad.engines.serve_host",
     "--highlight-host": "starpad.highlighting.host",
     "--search-host": "starpad.core.folder_search_host",
+    "--evaluation-host": "starpad.engines.evaluation_host",
 }
 
 
@@ -41,7 +43,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="starpad",
         description="An editor that completes code with a model on this machine.",
         epilog="Without a window: `starpad serve MODEL` lets other programs use a model, "
-        "`starpad bench MODEL` measures it, `starpad engine` has other builds of the engine, "
+        "`starpad bench MODEL` measures it, `starpad eval FILE` says how good it is on your code, "
+        "`starpad engine` has other builds of the engine, "
         "`starpad reset` deletes what Starpad keeps of you.",
     )
     parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="files to open")

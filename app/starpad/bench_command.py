@@ -2,24 +2,30 @@
 
 import argparse
 import asyncio
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from starpad.core import file_store, paths
+from starpad.core import paths
 from starpad.core.benchmark import BenchmarkPlan, BenchmarkProgress, BenchmarkResult
 from starpad.core.benchmark_report import table_head, table_row, to_csv, to_json
 from starpad.core.benchmark_store import BenchmarkStore
 from starpad.core.chosen_pack import BOX, chosen_pack, folder_of
+from starpad.core.command_line import (
+    DEMO,
+    INTERRUPTED,
+    ProgressLine,
+    give,
+    model_path,
+    new_file,
+    positive,
+    say,
+    write_file,
+)
 from starpad.core.errors import FileError, StarpadError
 from starpad.core.load_options import FlashAttention, KvType, LoadOptions
 from starpad.core.model_records import ModelRecords
-
-_DEMO = "demo"
-_INTERRUPTED = 130
-"""What a shell expects of a command that Ctrl+C ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +55,8 @@ def run(argv: Sequence[str]) -> int:
     try:
         code = asyncio.run(bench.run())
     except KeyboardInterrupt:
-        _say("Stopped.")
-        code = _INTERRUPTED
+        say("Stopped.")
+        code = INTERRUPTED
     return code if bench.finish() else code or 1
 
 
@@ -64,42 +70,36 @@ class _Bench:
         if arguments.quick:
             self._plan = replace(self._plan, prompt_tokens=(128,), generated_tokens=32)
         self._usual_pack = chosen_pack()
-        self._is_shown = sys.stderr.isatty()
-        """Whether somebody looks on."""
+        self._line = ProgressLine()
 
     async def run(self) -> int:
         """Measure all; what fails is told and the others go on."""
         has_failed = False
         if not self._arguments.json:
-            _print(table_head())
+            give(table_head())
         for name in self._arguments.models:
             for note, options in self._variants(name):
                 try:
                     result = await self._measure(note, options)
                 except StarpadError as error:
                     has_failed = True
-                    self._clear()
-                    _say(f"{_label(name, note)}: {error}")
+                    self._line.clear()
+                    say(f"{_label(name, note)}: {error}")
                     continue
                 self._results.append(result)
-                self._clear()
+                self._line.clear()
                 if not self._arguments.json:
-                    _print(table_row(result))
+                    give(table_row(result))
         return 1 if has_failed else 0
 
     def finish(self) -> bool:
         """Write what there is, also of a call that was stopped; return whether that worked."""
         if self._arguments.json:
-            _print(to_json(self._results))
+            give(to_json(self._results))
         path: Path | None = self._arguments.csv
         if path is None or not self._results:
             return True
-        try:
-            file_store.replace(path.absolute(), to_csv(self._results).encode())
-        except OSError as error:
-            _say(f"{path} could not be written: {error.strerror or error}.")
-            return False
-        return True
+        return write_file(path, to_csv(self._results))
 
     def _variants(self, name: str) -> list[tuple[str, LoadOptions]]:
         """Return the ways to load a model, each with what is special about it."""
@@ -109,7 +109,7 @@ class _Bench:
             "gpu_layers": self._arguments.gpu_layers,
             "program": self._arguments.program,
         }
-        path = paths.demo_model() if name == _DEMO else Path(name).absolute()
+        path = model_path(name)
         options = LoadOptions(path, pack=self._usual_pack)
         options = replace(options, **{field: v for field, v in given.items() if v is not None})
         if self._arguments.compare is None:
@@ -131,15 +131,8 @@ class _Bench:
         return result
 
     def _show(self, progress: object) -> None:
-        if self._is_shown and isinstance(progress, BenchmarkProgress):
-            self._clear()
-            sys.stderr.write(f"{progress.fraction:4.0%} {progress.sentence}")
-            sys.stderr.flush()
-
-    def _clear(self) -> None:
-        """Take the line about the progress away."""
-        if self._is_shown:
-            sys.stderr.write("\r\x1b[K")
+        if isinstance(progress, BenchmarkProgress):
+            self._line.show(progress.fraction, progress.sentence)
 
 
 def _keep(result: BenchmarkResult, path: Path) -> None:
@@ -149,7 +142,7 @@ def _keep(result: BenchmarkResult, path: Path) -> None:
         BenchmarkStore(data / "benchmarks.json").add(result)
         ModelRecords(data / "models.json").benchmarked(path, result.figures.generation.median)
     except FileError as error:
-        _say(str(error))
+        say(str(error))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -160,21 +153,21 @@ def _parser() -> argparse.ArgumentParser:
         "in the window, as its speed here.",
     )
     parser.add_argument(
-        "models", nargs="+", metavar="MODEL", help=f"a model file; `{_DEMO}` for the one in the box"
+        "models", nargs="+", metavar="MODEL", help=f"a model file; `{DEMO}` for the one in the box"
     )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON instead of a table")
     form.add_argument(
-        "--csv", type=_new_file, metavar="FILE", help="also write the results for a spreadsheet"
+        "--csv", type=new_file, metavar="FILE", help="also write the results for a spreadsheet"
     )
-    parser.add_argument("--context", type=_positive, metavar="N", help="tokens of context")
-    parser.add_argument("--threads", type=_positive, metavar="N", help="threads of the processor")
+    parser.add_argument("--context", type=positive, metavar="N", help="tokens of context")
+    parser.add_argument("--threads", type=positive, metavar="N", help="threads of the processor")
     parser.add_argument(
         "--gpu-layers", type=int, metavar="N", help="layers on the GPU; -1 chooses, 0 uses none"
     )
     parser.add_argument("--program", metavar="FILE", help="a llama-server of your own to use")
     parser.add_argument(
-        "--repeat", type=_positive, default=3, metavar="N", help="repetitions of each step (3)"
+        "--repeat", type=positive, default=3, metavar="N", help="repetitions of each step (3)"
     )
     parser.add_argument("--quick", action="store_true", help="measure little, for a first look")
     parser.add_argument(
@@ -184,24 +177,6 @@ def _parser() -> argparse.ArgumentParser:
         help=f"load each model several times, as in kv=f16,q8_0; options: {', '.join(_CHOICES)}",
     )
     return parser
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError("not positive")
-    return number
-
-
-_positive.__name__ = "positive number"  # argparse names it in its messages
-
-
-def _new_file(text: str) -> Path:
-    path = Path(text)
-    if path.is_dir() or not path.absolute().parent.is_dir():
-        # Better now than after an hour of measuring.
-        raise argparse.ArgumentTypeError(f"no file can be written at {text}")
-    return path
 
 
 def _comparison(text: str) -> tuple[str, tuple[Any, ...]]:
@@ -220,12 +195,3 @@ def _comparison(text: str) -> tuple[str, tuple[Any, ...]]:
 
 def _label(name: str, note: str) -> str:
     return ", ".join(filter(None, (name, note)))
-
-
-def _print(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
