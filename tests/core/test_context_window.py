@@ -30,11 +30,25 @@ def test_a_long_prefix_starts_on_a_line_boundary_within_the_budget() -> None:
 
 
 def test_a_long_suffix_ends_on_a_line_boundary() -> None:
-    after = "".join(LINES)
-    suffix = _choose(StickyWindow(), "x", after).suffix
+    before = after = "".join(LINES)
+    suffix = _choose(StickyWindow(), before, after).suffix
     assert suffix.endswith("\n")
     assert after.startswith(suffix)
     assert 0 < len(suffix) <= LIMIT / 4
+
+
+def test_a_suffix_gets_what_a_short_prefix_leaves_and_gives_it_back_once() -> None:
+    window, before, after = StickyWindow(), "", "\n" + "".join(LINES)
+    suffixes = [_choose(window, before, after).suffix]
+    assert len(suffixes[0]) > LIMIT * 0.8
+    for line in LINES[:100]:
+        before += line
+        chosen = _choose(window, before, after)
+        assert len(chosen.prefix) + len(chosen.suffix) <= LIMIT
+        if chosen.suffix != suffixes[-1]:
+            suffixes.append(chosen.suffix)
+    assert len(suffixes) <= 6
+    assert len(suffixes[-1]) <= LIMIT / 4
 
 
 def test_typing_keeps_both_edges() -> None:

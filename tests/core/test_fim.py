@@ -1,7 +1,10 @@
 """Prompts for every family, from what its tokenizer knows."""
 
+import pytest
+
 from starpad.core import fim
-from starpad.core.fim import FimOrder
+from starpad.core.fim import CaretFile, FileTokens, FimOrder
+from starpad.core.remote_server import FimSpelling
 
 PIECES = [30, 31, 32]
 """What a tokenizer answers for a text that is no special token."""
@@ -74,3 +77,53 @@ def test_a_model_without_fim_tokens_still_stops_at_the_end_of_text() -> None:
 
 def test_half_of_the_tokens_is_not_enough() -> None:
     assert fim.resolve(_vocabulary(**{"<fim_prefix>": 1, "<fim_suffix>": 3})) is None
+
+
+def _file_tokens(**known: int) -> FileTokens | None:
+    around = {"<fim_prefix>": 1, "<fim_middle>": 2, "<fim_suffix>": 3}
+    tokens = fim.resolve(_vocabulary(**around | known))
+    assert tokens is not None
+    return tokens.files
+
+
+def test_each_family_has_its_own_tokens_for_files() -> None:
+    assert _file_tokens() is None
+    assert _file_tokens(**{"<file_sep>": 6}) is None
+    starcoder2 = _file_tokens(**{"<repo_name>": 5, "<file_sep>": 6})
+    assert starcoder2 == FileTokens(5, 6, CaretFile.PATH_IN_PREFIX)
+    starcoder1 = _file_tokens(**{"<reponame>": 18, "<filename>": 5})
+    assert starcoder1 == FileTokens(18, 5, CaretFile.NAMED_IN_PREFIX)
+    qwen = _file_tokens(**{"<|repo_name|>": 7, "<|file_sep|>": 8})
+    assert qwen == FileTokens(7, 8, CaretFile.NAMED_BEFORE)
+
+
+def test_only_starcoder_1_has_no_positions_beyond_its_context() -> None:
+    around = {"<fim_prefix>": 1, "<fim_middle>": 2, "<fim_suffix>": 3}
+    first = fim.resolve(_vocabulary(**around, **{"<reponame>": 18, "<filename>": 5}))
+    assert first is not None
+    assert first.context_limit == 8192
+    second = fim.resolve(STARCODER2)
+    assert second is not None
+    assert second.context_limit == 0
+
+
+@pytest.mark.parametrize(
+    ("model", "spelling", "caret"),
+    [
+        ("bigcode/starcoder2-7b", FimSpelling.AUTO, CaretFile.PATH_IN_PREFIX),
+        ("starchat2-15b", FimSpelling.STARCODER, CaretFile.PATH_IN_PREFIX),
+        ("starcoderbase-1b", FimSpelling.AUTO, CaretFile.NAMED_IN_PREFIX),
+        ("bigcode/tiny_starcoder_py", FimSpelling.AUTO, CaretFile.NAMED_IN_PREFIX),
+        ("qwen2.5-coder:7b", FimSpelling.AUTO, CaretFile.NAMED_BEFORE),
+        ("my-own", FimSpelling.STARCODER, None),
+        ("santacoder", FimSpelling.AUTO, None),
+    ],
+)
+def test_where_only_a_name_is_known_files_are_written_as_its_family_does(
+    model: str, spelling: FimSpelling, caret: CaretFile | None
+) -> None:
+    texts = fim.spelled(spelling, model)
+    tokens = fim.resolve({text: [number] for number, text in enumerate(texts)})
+    assert tokens is not None
+    assert (tokens.files.caret if tokens.files else None) is caret
+    assert fim.spelled(FimSpelling.AUTO, "llama") == ()

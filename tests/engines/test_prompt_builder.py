@@ -6,6 +6,7 @@ import pytest
 
 from starpad.core.context_window import CaretContext
 from starpad.core.fim import FimOrder, FimTokens
+from starpad.core.prompt import PartKind
 from starpad.engines.prompt_builder import PromptBuilder
 
 FIM = FimTokens(prefix=1, suffix=3, middle=2, order=FimOrder.SPMV2, stop_ids=frozenset())
@@ -33,6 +34,32 @@ def _build(
     builder: PromptBuilder, tokenizer: PieceTokenizer, context: CaretContext, budget: int = 1000
 ) -> tuple[int, ...]:
     return asyncio.run(builder.build(tokenizer, context, budget)).ids
+
+
+def test_parts_say_where_tokens_are_from_and_what_was_cut() -> None:
+    half = "".join(LINES)
+    prompt = asyncio.run(PromptBuilder(FIM).build(PieceTokenizer(3), _context(half, half), 1000))
+    kinds = [part.kind for part in prompt.parts]
+    special = PartKind.SPECIAL
+    assert kinds == [special, special, PartKind.SUFFIX, special, PartKind.PREFIX]
+    suffix, prefix = prompt.parts[2], prompt.parts[4]
+    assert abs(len(suffix.ids) * 3 - (len(half) - suffix.cut_characters)) < 3
+    assert abs(len(prefix.ids) * 3 - (len(half) - prefix.cut_characters)) < 3
+
+
+def test_what_no_rate_foretells_is_cut_in_tokens_and_told() -> None:
+    class Erratic(PieceTokenizer):
+        async def tokenize(self, text: str) -> list[int]:
+            self.width += 1
+            return list(range(int(len(text) * 1.5**self.width)))
+
+    context = _context("x" * 900, "y" * 900)
+    prompt = asyncio.run(PromptBuilder(FIM).build(Erratic(1), context, 101))
+    before, after = prompt.parts[4], prompt.parts[2]
+    assert len(prompt.ids) <= 101
+    assert after.ids[0] == 0
+    assert before.cut_characters > 0
+    assert after.cut_characters > 0
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 4, 8])

@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 
 from starpad.core.repository_context import RepositoryContext
 
-SUFFIX_SHARE = 0.25
-"""The part of the budget that text after the caret may take."""
+SUFFIX_PART = 0.25
+"""The part of the budget that is for the text after the caret, if nobody says otherwise."""
 FILL = 0.7
 """How full a newly chosen prefix window is: the rest is room to type before it moves again."""
+_LEAST_ROOM = 8
+"""An eighth of the limit: also an empty file has room to be typed in."""
 _HEAD_CHARACTERS = 400
 """How much of a kept window's first text must still be there for the window to be kept."""
 
@@ -58,27 +60,33 @@ class StickyWindow:
         self._suffix: str | None = None
 
     def choose(
-        self, context: CaretContext, budget_tokens: int, characters_per_token: float
+        self,
+        context: CaretContext,
+        budget_tokens: int,
+        characters_per_token: float,
+        suffix_part: float = SUFFIX_PART,
     ) -> Window:
         """Return the window for `context`, of about `budget_tokens` at most.
 
+        The suffix gets `suffix_part` of them, and what a short prefix leaves.
         `characters_per_token` is the tokenizer's measured rate; the caller counts real tokens
         and calls again with a lower rate or budget when the estimate was too high.
         """
-        suffix_limit = int(budget_tokens * SUFFIX_SHARE * characters_per_token)
-        suffix = self._choose_suffix(context.after, suffix_limit)
-        limit = max(1, int(budget_tokens * characters_per_token) - len(suffix))
-        return Window(self._choose_prefix(context, limit), suffix)
+        limit = max(1, int(budget_tokens * characters_per_token))
+        suffix = self._choose_suffix(context, limit, int(limit * suffix_part))
+        return Window(self._choose_prefix(context, max(1, limit - len(suffix))), suffix)
 
-    def _choose_suffix(self, after: str, limit: int) -> str:
-        if len(after) <= limit:
+    def _choose_suffix(self, context: CaretContext, limit: int, share: int) -> str:
+        before, after = len(context.before), context.after
+        roomy = max(share, limit - with_room(before, limit))
+        if len(after) <= roomy:
             self._suffix = None
             return after
         kept = self._suffix
-        if kept is not None and len(kept) <= limit and after.startswith(kept):
+        if kept is not None and len(kept) <= max(share, limit - before) and after.startswith(kept):
             return kept
-        end = after.rfind("\n", 0, limit) + 1
-        self._suffix = after[: end or limit]
+        end = after.rfind("\n", 0, roomy) + 1
+        self._suffix = after[: end or roomy]
         return self._suffix
 
     def _choose_prefix(self, context: CaretContext, limit: int) -> str:
@@ -107,6 +115,11 @@ class StickyWindow:
         # Near the caret the head itself is being typed on; it counts as far as it goes.
         same = text == edge.head if len(text) == len(edge.head) else edge.head.startswith(text)
         return start if same and text else None
+
+
+def with_room(length: int, limit: int) -> int:
+    """Return what to set aside for text of `length` that will be typed on, out of `limit`."""
+    return max(int(length / FILL), length + limit // _LEAST_ROOM)
 
 
 def _new_start(before: str, limit: int) -> int:

@@ -42,6 +42,38 @@ _SPELLINGS = (
     _Spelling("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>", "<|fim_pad|>", FimOrder.PSM),
 )
 
+
+class CaretFile(StrEnum):
+    """Where a prompt of several files names the one with the caret: as the family was trained."""
+
+    PATH_IN_PREFIX = "path in the prefix"
+    """StarCoder2: gaps were made in each file of a repository, its path being its first line."""
+    NAMED_IN_PREFIX = "token and path in the prefix"
+    """StarCoder 1: gaps were made in files with their header."""
+    NAMED_BEFORE = "token and path before the gap"
+    """Qwen2.5-Coder."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """How a family writes several files, and the names of its models."""
+
+    repository: str
+    file: str
+    caret: CaretFile
+    models: str
+    context_limit: int = 0
+
+
+_FILES = (
+    _Files("<repo_name>", "<file_sep>", CaretFile.PATH_IN_PREFIX, r"starc(oder|hat)2"),
+    _Files(
+        "<reponame>", "<filename>", CaretFile.NAMED_IN_PREFIX,
+        r"starcoder(?!2)|starchat-(alpha|beta)|octocoder|wizardcoder-(1|3|15)b", 8192,
+    ),
+    _Files("<|repo_name|>", "<|file_sep|>", CaretFile.NAMED_BEFORE, r"qwen[\w.]*-?coder"),
+)  # fmt: skip
+
 # Tokens that end a suggestion wherever they appear: StarCoder2 closes a file with <file_sep>.
 _STOPS = (
     "<|endoftext|>", "<file_sep>", "<repo_name>", "<filename>", "<reponame>", "<gh_stars>",
@@ -79,7 +111,23 @@ def spelled(fim: FimSpelling, model_name: str) -> tuple[str, ...]:
     spelling = by_choice.get(fim)
     if spelling is None:
         return ()
-    return (spelling.prefix, spelling.suffix, spelling.middle, spelling.pad, *_STOPS)
+    own = [files for files in _FILES if re.search(files.models, name)]
+    others = {text for files in _FILES if own and files not in own for text in _names(files)}
+    stops = (text for text in _STOPS if text not in others)
+    return (spelling.prefix, spelling.suffix, spelling.middle, spelling.pad, *stops)
+
+
+def _names(files: _Files) -> tuple[str, str]:
+    return files.repository, files.file
+
+
+@dataclass(frozen=True, slots=True)
+class FileTokens:
+    """A loaded model's ids for what begins a repository, and a file in it."""
+
+    repository: int
+    file: int
+    caret: CaretFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +139,10 @@ class FimTokens:
     middle: int
     order: FimOrder
     stop_ids: frozenset[int]
+    files: FileTokens | None = None
+    """None if the model was not trained on several files at a time."""
+    context_limit: int = 0
+    """Tokens that the family has positions for, whatever context is loaded; 0 for no limit."""
 
 
 def resolve(ids_by_text: Mapping[str, Sequence[int]]) -> FimTokens | None:
@@ -107,8 +159,23 @@ def resolve(ids_by_text: Mapping[str, Sequence[int]]) -> FimTokens | None:
                 known[name] for name in (*names, spelling.pad, *_STOPS) if name in known
             )
             prefix, suffix, middle = (known[name] for name in names)
-            return FimTokens(prefix, suffix, middle, spelling.order, stops)
+            files, limit = _resolve_files(known)
+            return FimTokens(prefix, suffix, middle, spelling.order, stops, files, limit)
     return None
+
+
+def _resolve_files(known: Mapping[str, int]) -> tuple[FileTokens | None, int]:
+    """Return how the model writes files, and its family's context limit (0: none).
+
+    No vocabulary has the tokens of two families: where both are believed to be known (see
+    `spelled`), neither is.
+    """
+    found = [files for files in _FILES if all(name in known for name in _names(files))]
+    if len(found) != 1:
+        return None, 0
+    files = found[0]
+    tokens = FileTokens(known[files.repository], known[files.file], files.caret)
+    return tokens, files.context_limit
 
 
 def stop_ids(ids_by_text: Mapping[str, Sequence[int]]) -> frozenset[int]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from starpad.core.fim import FimOrder
+from starpad.core.prompt_budget import Shares
 from starpad.core.sampling import Sampling
 
 
@@ -44,6 +45,7 @@ class CompletionOptions:
     budget_tokens: int = 4096
     sampling: Sampling = field(default_factory=Sampling)
     order: FimOrder | None = None
+    shares: Shares = field(default_factory=Shares)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated
 
+from starpad.core.prompt_budget import Shares
 from starpad.core.sampling import Sampling
 from starpad.core.setting_field import About, Page
 from starpad.core.suggestion import CompletionOptions
+
+FOR_LOCAL_MODELS, FOR_ALL_MODELS, FOR_NO_MODEL = "local", "all", "never"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,45 @@ class SuggestionSettings:
             "tokens",
         ),
     ] = 4096
+    prompt_prefix_share: Annotated[
+        int,
+        About(
+            Page.SUGGESTIONS,
+            "Of it, before the caret",
+            "What one of these three shares does not need goes to the others.",
+            1,
+            100,
+            "%",
+        ),
+    ] = 50
+    prompt_suffix_share: Annotated[
+        int,
+        About(Page.SUGGESTIONS, "Of it, after the caret", "0 leaves it out.", 0, 100, "%"),
+    ] = 20
+    prompt_context_share: Annotated[
+        int,
+        About(
+            Page.SUGGESTIONS,
+            "Of it, other files",
+            "Pieces of files that are open, edited, imported or similar.",
+            0,
+            100,
+            "%",
+        ),
+    ] = 30
+    suggestion_context: Annotated[
+        str,
+        About(
+            Page.SUGGESTIONS,
+            "Read other files of the folder",
+            "Never those that .gitignore names, nor keys and passwords.",
+            choices=(
+                (FOR_LOCAL_MODELS, "With models on this computer"),
+                (FOR_ALL_MODELS, "Also with other servers"),
+                (FOR_NO_MODEL, "Never"),
+            ),
+        ),
+    ] = FOR_LOCAL_MODELS
 
     @property
     def completion_options(self) -> CompletionOptions:
@@ -100,4 +142,7 @@ class SuggestionSettings:
             time_budget_ms=self.suggestion_time_budget_ms,
             budget_tokens=self.prompt_budget_tokens,
             sampling=Sampling(temperature=self.suggestion_temperature),
+            shares=Shares(
+                self.prompt_prefix_share, self.prompt_suffix_share, self.prompt_context_share
+            ),
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from starpad.core.context_window import CaretContext
 from starpad.core.engine_status import LoadedModel
+from starpad.core.prompt_budget import prompt_tokens
 from starpad.core.suggestion import CompletionOptions, Figures, LinePolicy, is_finished
 from starpad.engines.client import EngineClient
 from starpad.engines.prompt_builder import PromptBuilder
@@ -16,7 +17,6 @@ SLOT = 0
 """Completion's own slot in the engine: chat must not evict its cache."""
 _FRAME_S = 0.033
 """Text on screen changes at most this often, however fast tokens come."""
-_MIN_PROMPT_TOKENS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,10 @@ async def _suggest(
     model: LoadedModel,
 ) -> Progress:
     started = time.perf_counter()
-    room = max(_MIN_PROMPT_TOKENS, model.context_tokens - options.max_tokens)
-    budget = min(options.budget_tokens, room)
-    prompt = await builder.build(client, context, budget, options.order)
+    budget = prompt_tokens(
+        options.budget_tokens, model.context_tokens, options.max_tokens, model.fim
+    )
+    prompt = await builder.build(client, context, budget, options.order, options.shares)
     request = CompletionRequest(
         prompt=prompt.ids,
         max_tokens=options.max_tokens,
