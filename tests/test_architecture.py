@@ -25,8 +25,8 @@ def test_the_import_contracts_hold() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_core_needs_only_the_standard_library_and_platformdirs() -> None:
-    allowed = {*sys.stdlib_module_names, "starpad", "platformdirs"}
+def test_core_needs_only_the_standard_library_platformdirs_and_pathspec() -> None:
+    allowed = {*sys.stdlib_module_names, "starpad", "platformdirs", "pathspec"}
     for path in (APP / "core").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []

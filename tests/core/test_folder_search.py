@@ -145,8 +145,15 @@ def test_a_program_that_a_repository_names_is_not_run(folder: Path, tmp_path: Pa
 def test_without_git_the_folder_is_walked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / ".git").mkdir()
     (folder / ".git" / "config").write_text("word")
+    (folder / ".gitignore").write_text("build/\n")
     monkeypatch.setenv("PATH", "")
-    assert files_of(folder) == sorted(FILES)
+    assert files_of(folder) == sorted({*FILES, ".gitignore"} - {"build/out.py"})
+
+
+def test_without_a_work_tree_gitignore_counts_as_well(folder: Path) -> None:
+    (folder / "docs" / ".gitignore").write_text("*.md\n")
+    assert "docs/guide.md" not in files_of(folder)
+    assert "main.py" in files_of(folder)
 
 
 def test_the_text_in_the_editor_counts_not_the_files(folder: Path) -> None:

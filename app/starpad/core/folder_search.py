@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from starpad.core import text_file
+from starpad.core.ignored_files import IgnoreRules
 from starpad.core.text_search import SearchQuery
 
 MAX_FILE_BYTES = 5_000_000
@@ -20,7 +21,6 @@ _PREVIEW_CHARACTERS = 200
 _BEFORE_MATCH = 60
 _PROGRESS_S = 0.1
 _NO_TEXT_BYTES = 8_000
-_OF_VERSION_CONTROL = frozenset({".git", ".hg", ".svn", ".jj"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +136,15 @@ def _git_files(folder: Path) -> list[str] | None:
 
 
 def _walked(folder: Path) -> Iterator[str]:
+    rules = IgnoreRules.load(folder)
     for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name not in _OF_VERSION_CONTROL]
-        for name in files:
-            yield Path(place, name).relative_to(folder).as_posix()
+        inner = Path(place).relative_to(folder)
+        folders[:] = [
+            name for name in folders if not rules.is_ignored(inner / name, is_folder=True)
+        ]
+        yield from (
+            (inner / name).as_posix() for name in files if not rules.is_ignored(inner / name)
+        )
 
 
 def _is_wanted(name: str, query: FolderQuery) -> bool:
