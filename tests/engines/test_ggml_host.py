@@ -135,6 +135,8 @@ def test_special_tokens_are_resolved_from_the_files_vocabulary(url: str) -> None
         assert (tokens.prefix, tokens.middle, tokens.suffix) == (1, 2, 3)
         assert tokens.stop_ids == {0, 1, 2, 3, 4, 5}
         assert len(await client.tokenize("<fim_prefix>")) > 5
+        text = "def f(\u00e9): <fim_prefix>"
+        assert await client.detokenize(await client.tokenize(text)) == text
 
     ask(url, job)
 
@@ -380,6 +382,7 @@ def test_other_routes_and_methods_are_refused(url: str) -> None:
     assert post(url, "/slots", {}).json()["error"]["type"] == "not_found_error"
     assert post(url, "/props", {}).status_code == 405
     assert post(url, "/tokenize", {"content": 7}).status_code == 400
+    assert post(url, "/detokenize", {"tokens": [1 << 40]}).status_code == 400
 
 
 def test_a_text_is_a_prompt_too_and_an_answer_may_come_at_once(url: str) -> None:

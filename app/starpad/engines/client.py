@@ -1,7 +1,7 @@
 """Talks HTTP to one engine: tokens, properties, streamed completions."""
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -131,6 +131,14 @@ class EngineClient:
             return [int(token) for token in answer["tokens"]]
         except (KeyError, TypeError, ValueError) as error:
             raise _unreadable() from error
+
+    async def detokenize(self, ids: Sequence[int]) -> str:
+        """Return the text of tokens, special ones by their names; U+FFFD for half a character."""
+        answer = await self._ask("POST", "/detokenize", {"tokens": list(ids)})
+        text = answer.get("content")
+        if not isinstance(text, str):
+            raise _unreadable()
+        return text
 
     async def complete(self, request: CompletionRequest) -> AsyncGenerator[Chunk, None]:
         """Yield the completion as it is generated; the last chunk says why it ended.

@@ -55,6 +55,14 @@ def make_app(generator: Generator, tokens: TokenTexts, spec: EngineSpec, key: st
         ids = await asyncio.to_thread(tokens.encode, text, parse_special=parses)
         return JSONResponse({"tokens": ids})
 
+    async def detokenize(request: Request) -> Response:
+        ids = (await _body(request)).get("tokens", [])
+        if not isinstance(ids, list) or not all(
+            type(token) is int and 0 <= token < len(tokens) for token in ids
+        ):
+            raise _invalid('"tokens" must be a list of token ids')
+        return JSONResponse({"content": tokens.decode(ids)})
+
     async def completion(request: Request) -> Response:
         body = await _body(request)
         order = _order(body, tokens)
@@ -69,6 +77,7 @@ def make_app(generator: Generator, tokens: TokenTexts, spec: EngineSpec, key: st
             Route("/v1/health", health),
             Route("/props", props),
             Route("/tokenize", tokenize, methods=["POST"]),
+            Route("/detokenize", detokenize, methods=["POST"]),
             Route("/completion", completion, methods=["POST"]),
         ],
         exception_handlers={HTTPException: _on_http_error, GgmlError: _on_ggml_error},

@@ -73,6 +73,10 @@ class TokenTexts:
         """Return what a token writes: nothing for a special one."""
         return b"" if token in self._hidden else self._bytes[token]
 
+    def decode(self, ids: Sequence[int]) -> str:
+        """Return the text of tokens, special ones by their names; U+FFFD for half a character."""
+        return b"".join(self._bytes[token] for token in ids).decode("utf-8", "replace")
+
     def encode(self, text: str, *, parse_special: bool) -> list[int]:
         """Return the ids of a text; a byte that the vocabulary does not have is left out."""
         if not parse_special or not self._special:

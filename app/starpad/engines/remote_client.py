@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -104,6 +104,14 @@ class RemoteClient(EngineClient):
         except (KeyError, TypeError, ValueError) as error:
             message = f"{self._server.host} does not tokenize as vLLM does."
             raise EngineError(message, "Look at its log.") from error
+
+    async def detokenize(self, ids: Sequence[int]) -> str:
+        """Return the text of tokens, special ones by their names."""
+        if self._tokens is not None:
+            return self._tokens.decode(ids)
+        body = {"model": self._abilities.model, "tokens": list(ids)}
+        answer = await self._ask("POST", "/detokenize", body)
+        return str(answer.get("prompt", ""))
 
     async def complete(self, request: CompletionRequest) -> AsyncGenerator[Chunk, None]:
         """Yield the completion as it is generated; the last chunk says why it ended.
