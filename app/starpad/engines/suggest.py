@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starpad.core.context_window import CaretContext
 from starpad.core.engine_status import LoadedModel
+from starpad.core.prompt import Prompt
 from starpad.core.prompt_budget import prompt_tokens
 from starpad.core.suggestion import CompletionOptions, Figures, LinePolicy, is_finished
 from starpad.engines.client import EngineClient
@@ -25,6 +26,8 @@ class Progress:
 
     text: str
     figures: Figures
+    prompt: Prompt | None = None
+    """Only with the last of a request's, for whoever wants to look at it."""
 
 
 async def suggest(
@@ -85,7 +88,7 @@ async def _suggest(
                 emit(progress)
             if is_finished(text, policy):
                 break
-    return progress
+    return replace(progress, prompt=prompt)
 
 
 def _figures(prompt_tokens: int, timings: Timings | None, first_token_ms: float) -> Figures:

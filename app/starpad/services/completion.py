@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from starpad.core.context_window import CaretContext
 from starpad.core.engine_status import EngineState, EngineStatus, LoadedModel
 from starpad.core.errors import StarpadError
+from starpad.core.request_record import RequestRecord
 from starpad.core.suggestion import (
     CompletionOptions,
     Figures,
@@ -46,6 +47,8 @@ class CompletionService(QObject):
     """A SuggestionState and, when it failed, why."""
     figures_changed = Signal(object)
     """The Figures of the last request that generated something."""
+    recorded = Signal(object)
+    """A RequestRecord, of each request that the engine has answered."""
 
     def __init__(self, engine: EngineService, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -167,6 +170,7 @@ class CompletionService(QObject):
         context, self._context = self._context, None
         if isinstance(end.value, Progress):
             self._cache.put(self._key(context), end.value.text)
+            self._record(end.value)
             figures = end.value.figures
             if figures.tokens:
                 self.figures_changed.emit(figures)
@@ -177,6 +181,22 @@ class CompletionService(QObject):
             reason = end.error.message if isinstance(end.error, StarpadError) else ""
             state = SuggestionState.CANCELLED if end.cancelled else SuggestionState.FAILED
             self._emit(SuggestionUpdate(context.document, state, reason=reason))
+
+    def _record(self, progress: Progress) -> None:
+        model, options = self._model, self.options
+        if model is not None and progress.prompt is not None:
+            self.recorded.emit(
+                RequestRecord(
+                    model=model.name,
+                    prompt=progress.prompt,
+                    budget_tokens=options.budget_tokens,
+                    max_tokens=options.max_tokens,
+                    context_tokens=model.context_tokens,
+                    figures=progress.figures,
+                    raw=progress.text,
+                    shown=trim(progress.text, self._policy),
+                )
+            )
 
     def _publish(
         self,
