@@ -159,6 +159,17 @@ def replace(
         raise
 
 
+def export(path: Path, text: str) -> None:
+    """Write a result of ours where the user wants it. Raises FileError."""
+    try:
+        replace(path, text.encode())
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise FileError(
+            f"{path.name} could not be written: {reason}.", "Choose another place."
+        ) from error
+
+
 def _copy_metadata(source: Path, target: Path, status: os.stat_result) -> None:
     if hasattr(os, "chown"):
         os.chown(target, status.st_uid, status.st_gid)

@@ -1,7 +1,7 @@
 """The evaluation host: a child process that runs one plan, so that the window's keys stay quick.
 
-Reading hundreds of files as Python does holds its interpreter for long. Killing the process is
-what stops an evaluation: its outcomes are on the disk.
+Reading hundreds of files as Python does holds its interpreter for long. It ends with its stdin,
+which is what stops an evaluation: its outcomes are on the disk.
 
 One line comes in, an EvaluationPlan. Lines go out: how far it is, which model failed, the end.
 """
@@ -9,13 +9,17 @@ One line comes in, an EvaluationPlan. Lines go out: how far it is, which model f
 import asyncio
 import base64
 import pickle
+import threading
 import time
+from typing import TextIO
 
 from starpad.core import child_process
 from starpad.core.errors import StarpadError
 from starpad.core.evaluation import EvaluationPlan, EvaluationProgress
 from starpad.engines.evaluate import evaluate
 
+GRACE_S = 4.0
+"""So long the engine's process may take to end."""
 _TOLD_S = 0.2
 """How far it is is told this often at most."""
 
@@ -36,22 +40,34 @@ def run() -> int:
     with open(0, "rb", buffering=0, closefd=False) as orders:
         plan = decode(orders.readline())
     assert isinstance(plan, EvaluationPlan)
-    child_process.die_with_parent()
     child_process.end_children_with_us()
+    asyncio.run(_evaluate(plan, answers))
+    return 0
+
+
+async def _evaluate(plan: EvaluationPlan, answers: TextIO) -> None:
     told = 0.0
 
     def tell(value: object) -> None:
         nonlocal told
-        now = time.monotonic()
         if isinstance(value, EvaluationProgress):
-            if now - told < _TOLD_S:
+            if time.monotonic() - told < _TOLD_S:
                 return
-            told = now
+            told = time.monotonic()
         answers.write(encode(value).decode())
-        answers.flush()
 
+    work, has_ended = asyncio.ensure_future(evaluate(plan, tell)), threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        """End the engine first: until it has, its memory is not free."""
+        loop.call_soon_threadsafe(work.cancel)
+        has_ended.wait(GRACE_S)
+
+    child_process.die_with_parent(stop)
     try:
-        tell(asyncio.run(evaluate(plan, tell)))
+        tell(await work)
     except StarpadError as error:
         tell(error)
-    return 0
+    finally:
+        has_ended.set()

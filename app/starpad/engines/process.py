@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Coroutine
-from typing import Any, Self
+from typing import IO, Any, Self
 
 import psutil
 
@@ -29,6 +29,7 @@ LOG_LINES = 400
 _LOG_LINE_CHARACTERS = 1000
 _TAIL_LINES = 20
 _READ_BYTES = 1 << 16
+_MOST_LINE_BYTES = 1 << 24
 _GRACE_S = 2.0
 _LOG_DELAY_S = 1.0
 _ROLES = {
@@ -79,21 +80,8 @@ class EngineProcess:
 
         Raises EngineError.
         """
-        _watch_children_without_threads()
-        try:
-            process = await _whole(
-                asyncio.create_subprocess_exec(
-                    *host_command(_ROLES[spec.kind]),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    env=host_environment() | {KEY_VARIABLE: key, PACK_VARIABLE: spec.pack},
-                    creationflags=creation_flags(),
-                )
-            )
-        except OSError as error:
-            message = f"The engine's program cannot be started: {error.strerror or error}."
-            raise EngineError(message, "Install Starpad again.") from error
+        environment = {KEY_VARIABLE: key, PACK_VARIABLE: spec.pack}
+        process = await start_host(_ROLES[spec.kind], subprocess.PIPE, environment)
         assert process.stdin is not None
         process.stdin.write(spec.to_json().encode() + b"\n")
         return cls(process, spec, lines)
@@ -194,6 +182,31 @@ class EngineProcess:
             rest = rest[:_LOG_LINE_CHARACTERS]
         if rest:
             self._lines.append(rest.decode("utf-8", "replace"))
+
+
+async def start_host(
+    role: str, errors: int | IO[bytes], environment: dict[str, str]
+) -> asyncio.subprocess.Process:
+    """Start the child process of ours that plays a role; `errors` is where its stderr goes.
+
+    Raises EngineError.
+    """
+    _watch_children_without_threads()
+    try:
+        return await _whole(
+            asyncio.create_subprocess_exec(
+                *host_command(role),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=host_environment() | environment,
+                creationflags=creation_flags(),
+                limit=_MOST_LINE_BYTES,
+            )
+        )
+    except OSError as error:
+        message = f"The engine's program cannot be started: {error.strerror or error}."
+        raise EngineError(message, "Install Starpad again.") from error
 
 
 async def _whole(

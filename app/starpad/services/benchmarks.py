@@ -16,6 +16,7 @@ from starpad.core.errors import EngineError, FileError, StarpadError
 from starpad.core.load_options import EngineKind, LoadOptions
 from starpad.engines.session import Loaded
 from starpad.services.engine import EngineService
+from starpad.services.engine_break import EngineBreak
 from starpad.services.engine_run import gpu_free_bytes
 from starpad.services.inference_thread import Emit, RequestEnd
 from starpad.services.model_library import ModelLibrary, usual_options
@@ -61,7 +62,8 @@ class BenchmarkService(QObject):
         self._waiting: list[Path] = []
         self._current: Path | None = None
         self._request = 0
-        self._is_to_restore = self._is_overtaken = False
+        self._break = EngineBreak(engine, self)
+        self._break.overtaken.connect(self._on_break_overtaken)
         self._gpu_free_bytes = 0
         self._reported = 0
         self._known_server: LoadedModel | None = None
@@ -98,10 +100,8 @@ class BenchmarkService(QObject):
         """Measure these, one after the other; nothing happens while others are."""
         if self._current is not None or not models:
             return
-        status = self._engine.status
-        self._is_to_restore = status.model is not None or status.loading is not None
-        self._gpu_free_bytes = gpu_free_bytes(status.model)
-        self._is_overtaken = False
+        self._break.begin()
+        self._gpu_free_bytes = gpu_free_bytes(self._engine.status.model)
         self._waiting = sorted(models, key=lambda path: self._server(path) is None)
         self._go_on()
 
@@ -118,25 +118,18 @@ class BenchmarkService(QObject):
 
     def export(self, path: Path) -> None:
         """Write all results for a spreadsheet. Raises FileError."""
-        try:
-            file_store.replace(path, to_csv(self.results).encode())
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise FileError(
-                f"{path.name} could not be written: {reason}.", "Choose another place."
-            ) from error
+        file_store.export(path, to_csv(self.results))
 
     def shutdown(self) -> None:
         """Measure nothing more, and load nothing; the engine's own shutdown ends the process."""
-        self._is_to_restore = False
+        self._break.shutdown()
         self.stop()
 
     def _go_on(self) -> None:
         """Measure the next model, or bring back what was loaded before."""
         if not self._waiting:
             self._current, self._request = None, 0
-            if self._is_to_restore and self._engine.status.model is None:
-                self._engine.restart()
+            self._break.end()
             self.changed.emit()
             return
         path = self._current = self._waiting.pop(0)
@@ -178,17 +171,17 @@ class BenchmarkService(QObject):
         self._go_on()
 
     @Slot(object)
-    def _on_engine_status_changed(self, status: EngineStatus) -> None:
-        """Make way for a model that somebody loads while we measure."""
+    def _on_engine_status_changed(self, _status: EngineStatus) -> None:
         server = self.server
         if server != self._known_server:
             self._known_server = server
             self.changed.emit()
-        is_measuring = self._current is not None and not self._is_overtaken
-        if is_measuring and status.loading is not None:
-            self._is_overtaken, self._is_to_restore = True, False
-            self.stop()
-            self.reported.emit(StarpadError(_OVERTAKEN, "Start it again when the model is loaded."))
+
+    @Slot()
+    def _on_break_overtaken(self) -> None:
+        """Make way for a model that somebody loads while we measure."""
+        self.stop()
+        self.reported.emit(StarpadError(_OVERTAKEN, "Start it again when the model is loaded."))
 
     def _keep(self, change: partial[None]) -> None:
         try:
