@@ -7,14 +7,8 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QFileDialog,
-    QFrame,
     QHBoxLayout,
-    QListWidget,
-    QListWidgetItem,
-    QProgressBar,
     QPushButton,
-    QScrollArea,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -22,12 +16,14 @@ from PySide6.QtWidgets import (
 from starpad.core.benchmark import BenchmarkProgress, latest
 from starpad.core.benchmark_report import sentence
 from starpad.core.errors import FileError, StarpadError
-from starpad.core.installed_model import InstalledModel
 from starpad.services.benchmarks import BenchmarkService
 from starpad.services.model_library import ModelLibrary
+from starpad.ui.engine.bar_plot import scrolled
 from starpad.ui.engine.benchmark_table import BenchmarkTable
+from starpad.ui.engine.model_checks import ModelChecks, entries_of
 from starpad.ui.engine.speed_plot import SpeedPlot
-from starpad.ui.labels import ElidedLabel, EmptyState, Notice, text_label, title_label
+from starpad.ui.engine.work_strip import WorkStrip
+from starpad.ui.labels import EmptyState, Notice, text_label, title_label
 from starpad.ui.questions import ask
 from starpad.ui.spoken import announce
 
@@ -36,8 +32,6 @@ _EXPLANATION = (
     "until all are measured no model is loaded, so there are no suggestions and no chat, which "
     "would spoil the figures. Other programs at work spoil them, too."
 )
-_PER_MILLE = 1000
-_PATH = Qt.ItemDataRole.UserRole
 _SHOWN_MODELS = 5
 
 
@@ -53,16 +47,16 @@ class BenchmarkPage(QWidget):
         self._benchmarks = benchmarks
         self._total = 0
         self._failures: list[str] = []
-        self._models = _make_list()
+        self._models = ModelChecks("Models to measure", _SHOWN_MODELS)
         self._start = QPushButton("&Measure")
         self._stop = QPushButton("S&top")
         self._notice = Notice("error")
-        self._work = _WorkStrip()
+        self._work = WorkStrip()
         self._export = QPushButton("&Export…")
         self._remove = QPushButton("&Remove")
         self._table = BenchmarkTable()
         self._plot = SpeedPlot()
-        self._plot_area = _scrolled(self._plot)
+        self._plot_area = scrolled(self._plot)
         self._empty = EmptyState("Nothing measured yet", "Tick models above, then Measure.")
         self._lay_out()
         self._connect()
@@ -123,40 +117,21 @@ class BenchmarkPage(QWidget):
         delete.setContext(Qt.ShortcutContext.WidgetShortcut)
         delete.activated.connect(self._on_remove_clicked)
 
-    def _checked(self) -> list[Path]:
-        items = (self._models.item(row) for row in range(self._models.count()))
-        return [item.data(_PATH) for item in items if item.checkState() is Qt.CheckState.Checked]
-
     @Slot()
     def _show_models(self) -> None:
-        """List what can be measured; what is ticked stays so."""
-        checked, row = set(self._checked()), self._models.currentRow()
-        entries = [
-            (model.path, _name(model)) for model in self._library.models if not model.problem
-        ]
-        entries.sort(key=lambda entry: entry[1].casefold())
+        """List what can be measured."""
+        entries = entries_of(self._library.models)
         server = self._benchmarks.server
         if server is not None:
             entries.insert(0, (server.path, f"{server.name} · on a server"))
-        self._models.blockSignals(True)
-        self._models.clear()
-        for path, name in entries:
-            item = QListWidgetItem(name)
-            item.setData(_PATH, path)
-            item.setToolTip(str(path))
-            item.setFlags(item.flags() | Qt.ItemFlag.ItemIsUserCheckable)
-            is_checked = path in checked
-            item.setCheckState(Qt.CheckState.Checked if is_checked else Qt.CheckState.Unchecked)
-            self._models.addItem(item)
-        self._models.setCurrentRow(max(0, min(row, len(entries) - 1)))
-        self._models.blockSignals(False)
+        self._models.show_models(entries)
         self._show_state()
 
     @Slot()
     def _show_state(self) -> None:
         """Offer what can be done now."""
         is_running = self._benchmarks.current is not None
-        self._start.setEnabled(not is_running and bool(self._checked()))
+        self._start.setEnabled(not is_running and bool(self._models.checked()))
         self._stop.setEnabled(is_running)
         self._remove.setEnabled(bool(self._table.chosen))
         self._work.setVisible(is_running)
@@ -181,7 +156,7 @@ class BenchmarkPage(QWidget):
 
     @Slot()
     def _on_start_clicked(self) -> None:
-        models = self._checked()
+        models = self._models.checked()
         self._total = len(models)
         self._failures.clear()
         self._notice.show_sentence("", "")
@@ -235,51 +210,3 @@ class BenchmarkPage(QWidget):
             "Keep",
             partial(self._benchmarks.remove, chosen),
         )
-
-
-class _WorkStrip(QFrame):
-    """What is being measured, and how far all of it is."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setObjectName("card")
-        self._text = ElidedLabel()
-        self._bar = QProgressBar()
-        self._bar.setTextVisible(False)
-        self._bar.setRange(0, _PER_MILLE)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(14, 8, 14, 10)
-        column.setSpacing(6)
-        column.addWidget(self._text)
-        column.addWidget(self._bar)
-
-    def show_work(self, text: str, fraction: float) -> None:
-        """Show `text`, and 0 to 1 as a bar."""
-        self._text.setText(text)
-        self._bar.setAccessibleName(text)
-        self._bar.setValue(int(fraction * _PER_MILLE))
-
-
-def _make_list() -> QListWidget:
-    models = QListWidget()
-    models.setAccessibleName("Models to measure")
-    models.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-    models.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    models.setFixedHeight(round(models.fontMetrics().height() * 1.8 * _SHOWN_MODELS))
-    return models
-
-
-def _scrolled(plot: SpeedPlot) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setAccessibleName(plot.accessibleName())
-    area.setWidget(plot)
-    return area
-
-
-def _name(model: InstalledModel) -> str:
-    """Return the file's name, and the quantization where the name does not tell it."""
-    stem, quantization = model.path.stem, model.quantization
-    is_told = quantization.casefold() in stem.casefold()
-    return stem if is_told else f"{stem} · {quantization}"
