@@ -35,6 +35,7 @@ from starpad.services.library_work import LibraryWork
 from starpad.services.model_library import ModelLibrary
 from starpad.services.model_search import ModelSearch
 from starpad.services.notifier import Notification, Notifier, Severity
+from starpad.services.prompt_inspection import PromptInspection
 from starpad.services.remote_servers import RemoteServers
 from starpad.services.rewriting import RewriteService
 from starpad.services.serving import ServingService
@@ -81,6 +82,7 @@ class Starpad(QObject):
             self.library_work,
             self.completion,
             RewriteService(self.engine, self),
+            PromptInspection(self.engine, self.completion, self),
             self.documents,
             self.highlighting,
             self.chat,

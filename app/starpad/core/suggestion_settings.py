@@ -130,6 +130,15 @@ class SuggestionSettings:
         ),
     ] = FOR_LOCAL_MODELS
 
+    suggestion_figures_shown: Annotated[
+        bool,
+        About(
+            Page.SUGGESTIONS,
+            "Figures at the caret",
+            "What the last suggestion has cost: tokens read, time to the first one, speed.",
+        ),
+    ] = False
+
     @property
     def completion_options(self) -> CompletionOptions:
         """Return what suggestions need of the settings."""

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from starpad.core.context_window import CaretContext
 from starpad.core.engine_status import EngineState, EngineStatus, LoadedModel
 from starpad.core.errors import StarpadError
+from starpad.core.prompt_budget import prompt_tokens
 from starpad.core.request_record import RequestRecord
 from starpad.core.suggestion import (
     CompletionOptions,
@@ -189,7 +190,9 @@ class CompletionService(QObject):
                 RequestRecord(
                     model=model.name,
                     prompt=progress.prompt,
-                    budget_tokens=options.budget_tokens,
+                    budget_tokens=prompt_tokens(
+                        options.budget_tokens, model.context_tokens, options.max_tokens, model.fim
+                    ),
                     max_tokens=options.max_tokens,
                     context_tokens=model.context_tokens,
                     figures=progress.figures,

@@ -61,6 +61,8 @@ class ActionId(Enum):
     CHANGE_CODE = auto()
     TOGGLE_SUGGESTIONS = auto()
     TOGGLE_LANGUAGE_SUGGESTIONS = auto()
+    INSPECT_PROMPT = auto()
+    SHOW_FIGURES = auto()
     CHAT = auto()
     NEW_CONVERSATION = auto()
     CONVERSATIONS = auto()

@@ -173,6 +173,12 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
     ActionId.TOGGLE_LANGUAGE_SUGGESTIONS: ActionSpec(
         Menu.SUGGESTIONS, "Suggest in this lan&guage", "Offer suggestions in files of this kind",
         (), _DOCUMENT, is_checkable=True),
+    ActionId.INSPECT_PROMPT: ActionSpec(
+        Menu.SUGGESTIONS, "&Prompt inspector…", "See the last prompt as the model saw it", (),
+        begins_group=True),
+    ActionId.SHOW_FIGURES: ActionSpec(
+        Menu.SUGGESTIONS, "Show &figures at the caret", "What the last suggestion has cost", (),
+        is_checkable=True),
 
     ActionId.CHAT: ActionSpec(
         Menu.CHAT, "&Chat", "Go to the chat; from there, hide it", ("Ctrl+Alt+I",)),

@@ -19,7 +19,8 @@ from starpad.services.engine import EngineService
 from starpad.services.folder_search import FolderSearch
 from starpad.services.highlighting import HighlightService
 from starpad.services.library_work import LibraryWork
-from starpad.services.notifier import Notification, Notifier
+from starpad.services.notifier import Notifier
+from starpad.services.prompt_inspection import PromptInspection
 from starpad.services.rewriting import RewriteService
 from starpad.services.settings import SettingsService
 from starpad.services.update_check import UpdateCheck
@@ -46,6 +47,7 @@ from starpad.ui.pane_area import PaneArea
 from starpad.ui.pane_commands import PaneCommands
 from starpad.ui.side_bar import SideBar
 from starpad.ui.status_bar import StatusBar
+from starpad.ui.suggestion_commands import SuggestionCommands
 from starpad.ui.theme import CodeStyles, Theme
 from starpad.ui.update_commands import UpdateCommands
 from starpad.ui.window_commands import WindowCommands
@@ -69,6 +71,7 @@ class Services:
     library_work: LibraryWork
     completion: CompletionService
     rewriting: RewriteService
+    inspection: PromptInspection
     documents: DocumentService
     highlighting: HighlightService
     chat: ChatServices
@@ -111,6 +114,15 @@ class MainWindow(QMainWindow):
             self, self.chat_pane, self.tabs, self.files, services.chat, services.notifier
         )
         self.editing = EditorPane(self.tabs, services.rewriting)
+        self.suggestions = SuggestionCommands(
+            self,
+            self.tabs,
+            self.editing,
+            services.completion,
+            services.inspection,
+            services.settings,
+            services.notifier,
+        )
         self.side_bar = SideBar()
         self.folders = FolderCommands(
             self, self.side_bar, self.tabs, self.files, services.settings, services.notifier
@@ -149,7 +161,6 @@ class MainWindow(QMainWindow):
         services.notifier.posted.connect(self.messages.post)
         services.notifier.withdrawn.connect(self.messages.withdraw)
         services.engine.status_changed.connect(self._on_engine_status_changed)
-        self.editing.instructed_edits.refused.connect(self._on_edits_refused)
         services.engine.status_changed.connect(self.status.show_status)
         services.engine.status_changed.connect(self.picker.show_status)
         services.completion.state_changed.connect(self.status.show_suggestion)
@@ -190,13 +201,7 @@ class MainWindow(QMainWindow):
             **self.panes.handlers(),
             **self.folders.handlers(),
             **self.folder_search.handlers(),
-            ActionId.SUGGEST: with_tab(lambda tab: tab.suggestions.ask()),
-            ActionId.ACCEPT: with_tab(lambda tab: tab.suggestions.accept()),
-            ActionId.ACCEPT_WORD: with_tab(lambda tab: tab.suggestions.accept_word()),
-            ActionId.ACCEPT_LINE: with_tab(lambda tab: tab.suggestions.accept_line()),
-            ActionId.DISMISS: with_tab(lambda tab: tab.suggestions.dismiss()),
-            ActionId.CHANGE_CODE: self.editing.instructed_edits.open,
-            ActionId.TOGGLE_LANGUAGE_SUGGESTIONS: with_tab(self._toggle_language),
+            **self.suggestions.handlers(),
             **self.chat.handlers(),
             ActionId.CHOOSE_MODEL: self.picker.open_menu,
             ActionId.MODELS: self.models.show_models,
@@ -231,19 +236,12 @@ class MainWindow(QMainWindow):
                 closes_brackets=settings.close_brackets,
             )
         )
+        self.suggestions.follow(settings)
         self.chat_pane.set_code_font(font)
         self._menu_bar.show_recent(settings.recent_files)
         self.commands.show_settings_in_menus(settings)
         self.panes.follow(settings)
         self._refresh_tab_state()
-
-    def _toggle_language(self, tab: EditorTab) -> None:
-        off = self._services.settings.current.suggestions_off_languages
-        alias = tab.language.alias
-        new = tuple(name for name in off if name != alias)
-        self._services.settings.change(
-            suggestions_off_languages=new if alias in off else (*off, alias)
-        )
 
     # -- what changed -------------------------------------------------------------------------
 
@@ -278,10 +276,6 @@ class MainWindow(QMainWindow):
             self.folders.open(folder)
         if models:
             self.models.take_files(models)
-
-    @Slot(str)
-    def _on_edits_refused(self, reason: str) -> None:
-        self._services.notifier.post(Notification(reason, timeout_ms=6000))
 
     @Slot(str)
     def _on_recent_requested(self, path: str) -> None:

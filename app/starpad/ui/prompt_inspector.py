@@ -90,7 +90,6 @@ class PromptInspector(QDialog):
     def open_window(self) -> None:
         """Show the window, with the last request."""
         self.show()
-        self.raise_()
         self.activateWindow()
         if self._inspection.record is not None:
             self._on_recorded(self._inspection.record)

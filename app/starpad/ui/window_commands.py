@@ -64,6 +64,9 @@ class WindowCommands(QObject):
             ActionId.TOGGLE_SUGGESTIONS: lambda: change(
                 suggestions_enabled=self._is_checked(ActionId.TOGGLE_SUGGESTIONS)
             ),
+            ActionId.SHOW_FIGURES: lambda: change(
+                suggestion_figures_shown=self._is_checked(ActionId.SHOW_FIGURES)
+            ),
             ActionId.SHORTCUTS: self._show_shortcuts,
             ActionId.ABOUT: self._show_about,
         }
@@ -74,6 +77,7 @@ class WindowCommands(QObject):
         self._actions[ActionId.TOGGLE_WRAP].setChecked(settings.wrap_lines)
         self._actions[ActionId.TOGGLE_WHITE_SPACE].setChecked(settings.show_white_space)
         self._actions[ActionId.TOGGLE_SUGGESTIONS].setChecked(settings.suggestions_enabled)
+        self._actions[ActionId.SHOW_FIGURES].setChecked(settings.suggestion_figures_shown)
 
     def _is_checked(self, action_id: ActionId) -> bool:
         return self._actions[action_id].isChecked()
