@@ -26,6 +26,7 @@ from starpad.services.documents import DocumentService
 from starpad.services.downloads import DownloadService
 from starpad.services.engine import EngineService
 from starpad.services.engine_packs import EnginePacks
+from starpad.services.evaluation import EvaluationService
 from starpad.services.folder_search import FolderSearch
 from starpad.services.highlighting import HighlightService
 from starpad.services.history import HistoryService
@@ -146,6 +147,7 @@ class Starpad(QObject):
     def _make_engine_services(self, data: Path) -> EngineServices:
         """Make what the engine window shows."""
         self.benchmarks = BenchmarkService(self.engine, self.library, self.settings, data, self)
+        self.evaluation = EvaluationService(self.engine, self.library, self.settings, data, self)
         self.serving = ServingService(self.engine, data / serve_key.FILE_NAME, self)
         self.idle_unload = IdleUnload(self.engine, self.serving, self)
         self.remotes = RemoteServers(self.engine, self.settings, self.jobs, data, self)
@@ -156,6 +158,7 @@ class Starpad(QObject):
             jobs=self.jobs,
             library=self.library,
             benchmarks=self.benchmarks,
+            evaluation=self.evaluation,
             serving=self.serving,
             remotes=self.remotes,
             speculation=SpeculationJudge(self.engine, self),
@@ -209,6 +212,7 @@ class Starpad(QObject):
         self.answerer.shutdown()
         self.serving.shutdown()
         self.benchmarks.shutdown()
+        self.evaluation.shutdown()
         self.engine.shutdown()
         self.history.shutdown()
 

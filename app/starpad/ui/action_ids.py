@@ -85,6 +85,7 @@ class ActionId(Enum):
     SHARING = auto()
     REMOTE_SERVERS = auto()
     BENCHMARK = auto()
+    EVALUATION = auto()
     SHORTCUTS = auto()
     CHECK_UPDATES = auto()
     ABOUT = auto()

@@ -236,6 +236,8 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         Menu.MODEL, "Remote ser&vers…", "Use a model that runs on another machine"),
     ActionId.BENCHMARK: ActionSpec(
         Menu.MODEL, "&Benchmark…", "Measure how fast models are on this computer"),
+    ActionId.EVALUATION: ActionSpec(
+        Menu.MODEL, "Ev&aluation…", "Measure how good models are on your own files"),
 
     ActionId.SHORTCUTS: ActionSpec(
         Menu.HELP, "&Keyboard shortcuts…", "All commands and their keys, to read and to change",
