@@ -1,0 +1,40 @@
+"""Files are cut at definitions and blank lines, and nothing is lost."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from starpad.repository.chunks import MOST_LINES, best_piece, pieces_of
+
+FUNCTION = "def function_{0}():\n" + "    value = {0}\n" * 10 + "\n\n"
+
+
+def test_pieces_begin_with_definitions() -> None:
+    text = "".join(FUNCTION.format(number) for number in range(30))
+    pieces = pieces_of(text)
+    assert len(pieces) > 5
+    assert all(piece.text.startswith("def ") for piece in pieces)
+    assert all(text.split("\n")[piece.first_line].startswith("def") for piece in pieces)
+
+
+@given(st.text(alphabet="ab {\n", max_size=3000))
+def test_the_pieces_are_the_text(text: str) -> None:
+    pieces = pieces_of(text)
+    joined = "".join(piece.text for piece in pieces)
+    assert joined == (text if text.endswith("\n") or not text else f"{text}\n")
+    assert all(piece.text.count("\n") <= MOST_LINES for piece in pieces)
+
+
+def test_long_lines_make_short_pieces() -> None:
+    pieces = pieces_of(("x" * 500 + "\n") * 60)
+    assert all(len(piece.text) < 6_000 for piece in pieces)
+
+
+def test_the_piece_with_the_wanted_words_is_the_best() -> None:
+    text = "".join(FUNCTION.format(number) for number in range(30))
+    piece = best_piece(text, ("function_17",))
+    assert piece is not None
+    assert "function_17" in piece.text
+    first = best_piece(text, ())
+    assert first is not None
+    assert first.first_line == 0
+    assert best_piece(" \n\n", ()) is None
