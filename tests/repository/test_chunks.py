@@ -31,10 +31,11 @@ def test_long_lines_make_short_pieces() -> None:
 
 def test_the_piece_with_the_wanted_words_is_the_best() -> None:
     text = "".join(FUNCTION.format(number) for number in range(30))
-    piece = best_piece(text, ("function_17",))
-    assert piece is not None
-    assert "function_17" in piece.text
+    found = best_piece(text, ("function_17", "no_such"))
+    assert found is not None
+    assert found[0] == 1
+    assert "function_17" in found[1].text
     first = best_piece(text, ())
     assert first is not None
-    assert first.first_line == 0
+    assert (first[0], first[1].first_line) == (0, 0)
     assert best_piece(" \n\n", ()) is None

@@ -7,6 +7,7 @@ from starpad.repository.imports import Names, imported
 NAMES = Names(
     [
         "app/shop/cart.py", "app/shop/__init__.py", "app/shop/prices/tax.py", "app/shop/main.py",
+        "app/queue.py",
         "web/src/index.ts", "web/src/cart.ts", "web/src/view/index.tsx", "web/src/old.js",
         "native/main.c", "native/list.h", "native/include/deep/tree.h",
         "go/cmd/main.go", "go/internal/store/a.go", "go/internal/store/b.go",
@@ -26,6 +27,7 @@ NAMES = Names(
         ("app/run.py", "import os, shop.cart as c\n", ["app/shop/cart.py"]),
         ("app/run.py", "from shop.prices import tax", ["app/shop/prices/tax.py"]),
         ("app/shop/cart.py", "import shop.cart", []),
+        ("app/run.py", "import tokenize\nfrom queue import Queue", []),
         ("web/src/index.ts", "import { Cart } from './cart';", ["web/src/cart.ts"]),
         ("web/src/index.ts", "import './view'", ["web/src/view/index.tsx"]),
         ("web/src/index.ts", "const o = require('./old.js')", ["web/src/old.js"]),

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from operator import itemgetter
 
 from starpad.repository.words import words_of
 
@@ -35,13 +36,15 @@ def pieces_of(text: str) -> list[Piece]:
     return pieces
 
 
-def best_piece(text: str, wanted: Collection[str]) -> Piece | None:
-    """Return the piece with the most of the wanted words; the first of those that are alike."""
-    pieces = [piece for piece in pieces_of(text) if piece.text.strip()]
+def best_piece(text: str, wanted: Collection[str]) -> tuple[int, Piece] | None:
+    """Return the piece with the most of the wanted words, and how many; the first of its like."""
     wanted = frozenset(wanted)
-    return max(
-        pieces, key=lambda piece: len(wanted.intersection(words_of(piece.text))), default=None
+    scored = (
+        (len(wanted.intersection(words_of(piece.text))), piece)
+        for piece in pieces_of(text)
+        if piece.text.strip()
     )
+    return max(scored, key=itemgetter(0), default=None)
 
 
 def _end(lines: list[str], start: int) -> int:

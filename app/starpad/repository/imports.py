@@ -5,6 +5,7 @@ Simple rules and no parser: a name that could be meant is looked for among the f
 
 import posixpath
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
@@ -69,27 +70,28 @@ def imported(path: str, text: str, names: Names) -> list[str]:
 
 def _python(path: str, head: str, names: Names) -> Iterator[str]:
     for match in _PYTHON_FROM.finditer(head):
-        dots, module, imported_names = match.groups()
-        place = module.replace(".", "/")
-        look = names.ending
+        dots, module, listed = match.groups()
+        inner = [part.split()[0] for part in listed.strip("() \n").split(",") if part.strip()]
         if dots:
-            folder = posixpath.dirname(path)
-            place = posixpath.normpath(posixpath.join(folder, *[".."] * (len(dots) - 1), place))
-            look = names.exact
-        inner = [
-            part.split()[0] for part in imported_names.strip("() \n").split(",") if part.split()
-        ]
-        yield from _module(place, look)
-        for each in inner:
-            yield from look(posixpath.join(place, f"{each}.py"))
+            above = [".."] * (len(dots) - 1)
+            place = posixpath.join(posixpath.dirname(path), *above, module.replace(".", "/"))
+            yield from _modules(place, inner, names.exact)
+        else:
+            yield from _absolute(module, inner, names)
     for match in _PYTHON_IMPORT.finditer(head):
-        for module in match[1].split(","):
-            if module.split():
-                yield from _module(module.split()[0].replace(".", "/"), names.ending)
+        for module in filter(str.strip, match[1].split(",")):
+            yield from _absolute(module.split()[0], (), names)
 
 
-def _module(place: str, look: Callable[[str], list[str]]) -> list[str]:
-    return look(f"{place}.py") or look(f"{place}/__init__.py")
+def _absolute(module: str, inner: Iterable[str], names: Names) -> Iterator[str]:
+    if module.partition(".")[0] not in sys.stdlib_module_names:
+        yield from _modules(module.replace(".", "/"), inner, names.ending)
+
+
+def _modules(place: str, inner: Iterable[str], look: Callable[[str], list[str]]) -> Iterator[str]:
+    yield from look(f"{place}.py") or look(posixpath.join(place, "__init__.py"))
+    for each in inner:
+        yield from look(posixpath.join(place, f"{each}.py"))
 
 
 def _script(path: str, head: str, names: Names) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Answers which pieces of a folder's files are worth reading at a caret."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 from starpad.core.repository_context import ContextChunk, ContextReason
@@ -44,21 +45,22 @@ class FolderReader:
         opened = [path for path in question.open_paths if path != question.path]
         head = question.head or (self._files.read(question.path) if question.path else "") or ""
         imports = imported(question.path, head, self._names)
-        chunks = [
-            *self._best(imports, words, ContextReason.IMPORTED),
-            *self._best(opened, words, ContextReason.OPEN),
-            *self._similar(words, {question.path}),
-        ]
+        chunks = _in_turns(
+            self._similar(words, {question.path}),
+            self._best(imports, words, ContextReason.IMPORTED),
+            self._best(opened, words, ContextReason.OPEN),
+        )
         refused = (path for path in question.held_paths if self._files.read(path) is None)
         return Answer(question.serial, tuple(chunks), tuple(refused), self.is_complete)
 
     def _best(
         self, names: Iterable[str], words: tuple[str, ...], reason: ContextReason
-    ) -> Iterable[ContextChunk]:
-        for name in names:
-            piece = best_piece(self._files.read(name) or "", words)
-            if piece is not None:
-                yield ContextChunk(name, piece.text, reason)
+    ) -> list[ContextChunk]:
+        """Return a piece of each file, those with the most of the words first."""
+        scored = [(name, best_piece(self._files.read(name) or "", words)) for name in names]
+        known = [(*found, name) for name, found in scored if found is not None]
+        known.sort(key=lambda each: -each[0])
+        return [ContextChunk(name, piece.text, reason) for _, piece, name in known]
 
     def _similar(self, words: tuple[str, ...], passed_over: set[str]) -> Iterable[ContextChunk]:
         for found in self._index.nearest(words, passed_over, _MOST_SIMILAR):
@@ -66,3 +68,9 @@ class FolderReader:
             if found.number < len(pieces):  # it may have changed since
                 text = pieces[found.number].text
                 yield ContextChunk(found.name, text, ContextReason.SIMILAR)
+
+
+def _in_turns(*ranked: Iterable[ContextChunk]) -> Iterator[ContextChunk]:
+    """Yield the best of each kind, then the second of each, and so on."""
+    for turn in zip_longest(*ranked):
+        yield from filter(None, turn)
