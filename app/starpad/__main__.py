@@ -31,7 +31,7 @@ _HOSTS = {
     "--highlight-host": "starpad.highlighting.host",
     "--search-host": "starpad.core.folder_search_host",
     "--repository-host": "starpad.repository.host",
-    "--evaluation-host": "starpad.engines.evaluation_host",
+    "--evaluation-host": "starpad.services.evaluation_host",
 }
 
 

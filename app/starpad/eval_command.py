@@ -56,6 +56,7 @@ def run(argv: Sequence[str]) -> int:
 
 async def _evaluate(plan: EvaluationPlan) -> int:
     from starpad.engines.evaluate import evaluate  # 80 ms: not for --help
+    from starpad.services.evaluation_context import FolderContext
 
     line = ProgressLine()
 
@@ -67,7 +68,7 @@ async def _evaluate(plan: EvaluationPlan) -> int:
             say(f"{value.path.stem}: {value.error}")
 
     try:
-        end = await evaluate(plan, show)
+        end = await evaluate(plan, show, FolderContext(plan.paths).of)
     finally:
         line.clear()
     return _report(end, plan.folder / _TABLE)

@@ -28,6 +28,7 @@ from starpad.core.evaluation_sources import sources_in
 from starpad.core.load_options import LoadOptions, Speculation
 from starpad.core.model_file import read_header
 from starpad.core.model_fingerprint import fingerprint
+from starpad.core.repository_context import RepositoryContext
 from starpad.core.suggestion import CompletionOptions, line_policy, trim
 from starpad.engines import session
 from starpad.engines.client import EngineClient
@@ -37,6 +38,7 @@ from starpad.engines.protocol import CompletionRequest
 from starpad.engines.suggest import SLOT, suggest
 
 Emit = Callable[[object], None]
+ContextOf = Callable[[Hole], RepositoryContext]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,10 @@ _CHARACTERS_PER_TOKEN = 6
 """More than code has."""
 
 
-async def evaluate(plan: EvaluationPlan, emit: Emit) -> EvaluationEnd:
+async def evaluate(plan: EvaluationPlan, emit: Emit, context_of: ContextOf) -> EvaluationEnd:
     """Ask what has not been asked yet, emitting EvaluationProgress and EvaluationFailure.
+
+    `context_of` returns what may be read besides a hole's file.
 
     Each outcome is on the disk before the next hole; cancelling ends the engine, and the same
     plan goes on from there. Raises StarpadError where nothing can be done.
@@ -72,19 +76,25 @@ async def evaluate(plan: EvaluationPlan, emit: Emit) -> EvaluationEnd:
     holes = punch(sources_in(plan.paths, plan.selection.seed), plan.selection)
     if not holes:
         raise StarpadError("Nothing in these files can be cut out.", "Choose others, or more.")
-    return await _Evaluation(plan, holes, log, emit).run()
+    return await _Evaluation(plan, holes, log, emit, context_of).run()
 
 
 class _Evaluation:
     """One run through a plan."""
 
     def __init__(
-        self, plan: EvaluationPlan, holes: list[Hole], log: EvaluationLog, emit: Emit
+        self,
+        plan: EvaluationPlan,
+        holes: list[Hole],
+        log: EvaluationLog,
+        emit: Emit,
+        context_of: ContextOf,
     ) -> None:
         self._plan = plan
         self._holes = holes
         self._log = log
         self._emit = emit
+        self._context_of = context_of
         self._asked: list[Asked] = []
         self._done = 0
         self._total = len(holes) * len(plan.models) * len(plan.ways)
@@ -117,7 +127,8 @@ class _Evaluation:
         async def job(loaded: session.Loaded) -> None:
             for asked, hole in missing:
                 self._tell(f"{options.path.stem}: {hole.kind} in {hole.source.name}")
-                outcome = await ask(loaded, hole, asked.way)
+                context = self._context_of(hole) if asked.way.has_context else RepositoryContext()
+                outcome = await ask(loaded, hole, asked.way, context)
                 self._log.add(asked.key(hole), outcome)
                 self._done += 1
 
@@ -141,7 +152,9 @@ class _Evaluation:
         return tuple(rows)
 
 
-async def ask(loaded: session.Loaded, hole: Hole, way: Way) -> Outcome:
+async def ask(
+    loaded: session.Loaded, hole: Hole, way: Way, repository: RepositoryContext
+) -> Outcome:
     """Return what the editor would offer where the hole is. Raises EngineError.
 
     Nothing of the prompt is known to the engine, as on coming to a new place: so an outcome does
@@ -154,7 +167,7 @@ async def ask(loaded: session.Loaded, hole: Hole, way: Way) -> Outcome:
         time_budget_ms=0,
         order=way.order,
     )
-    context = _context(hole, options)
+    context = _context(hole, options, repository)
     policy = line_policy(context.before, context.after, options.max_lines)
     await _forget(loaded.client, model.stop_ids)
     progress = await suggest(
@@ -193,7 +206,7 @@ def _asked(options: LoadOptions, way: Way) -> Asked:
     )
 
 
-def _context(hole: Hole, options: CompletionOptions) -> CaretContext:
+def _context(hole: Hole, options: CompletionOptions, repository: RepositoryContext) -> CaretContext:
     """Return the text around the hole, as much of it as a prompt can hold, from a line's start."""
     reach = options.budget_tokens * _CHARACTERS_PER_TOKEN
     text = hole.source.text
@@ -204,6 +217,7 @@ def _context(hole: Hole, options: CompletionOptions) -> CaretContext:
         first_line=text.count("\n", 0, start),
         before=text[start : hole.start],
         after=text[hole.end : hole.end + reach],
+        repository=repository,
     )
 
 

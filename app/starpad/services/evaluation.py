@@ -135,6 +135,6 @@ class EvaluationService(QObject):
 
 
 async def _evaluate(plan: EvaluationPlan, emit: Emit) -> EvaluationEnd:
-    from starpad.engines.evaluation_process import evaluate_apart  # httpx2 takes 80 ms to import
+    from starpad.services.evaluation_process import evaluate_apart  # httpx2 takes 80 ms to import
 
     return await evaluate_apart(plan, emit)

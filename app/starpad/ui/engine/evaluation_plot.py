@@ -1,10 +1,10 @@
 """A plot of an evaluation: how often each model was right, and how soon it answered."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from starpad.core.benchmark import Spread
 from starpad.core.benchmark_report import duration_text
-from starpad.core.evaluation import EvaluationRow
+from starpad.core.evaluation import EvaluationRow, HoleKind
 from starpad.core.evaluation_report import percent_text, sentence
 from starpad.ui.engine.bar_plot import BarPlot, Panel
 
@@ -28,7 +28,18 @@ _PANELS = (
 
 
 class EvaluationPlot(BarPlot[EvaluationRow]):
-    """Rows of what was asked, beside each four bars."""
+    """Rows of what was asked, beside each four bars; what is comparable stands together."""
 
     def __init__(self) -> None:
-        super().__init__("Plot of the evaluation", _PANELS, lambda row: row.title, sentence)
+        super().__init__(
+            "Plot of the evaluation",
+            _PANELS,
+            lambda row: row.title,
+            sentence,
+            group=lambda row: row.kind,
+        )
+
+    def show_results(self, results: Sequence[EvaluationRow]) -> None:
+        """Show these, by kinds of holes."""
+        kinds = list(HoleKind)
+        super().show_results(sorted(results, key=lambda row: kinds.index(row.kind)))

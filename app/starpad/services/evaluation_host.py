@@ -17,6 +17,7 @@ from starpad.core import child_process
 from starpad.core.errors import StarpadError
 from starpad.core.evaluation import EvaluationPlan, EvaluationProgress
 from starpad.engines.evaluate import evaluate
+from starpad.services.evaluation_context import FolderContext
 
 GRACE_S = 4.0
 """So long the engine's process may take to end."""
@@ -56,7 +57,10 @@ async def _evaluate(plan: EvaluationPlan, answers: TextIO) -> None:
             told = time.monotonic()
         answers.write(encode(value).decode())
 
-    work, has_ended = asyncio.ensure_future(evaluate(plan, tell)), threading.Event()
+    work, has_ended = (
+        asyncio.ensure_future(evaluate(plan, tell, FolderContext(plan.paths).of)),
+        threading.Event(),
+    )
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
