@@ -1,7 +1,7 @@
 """The values of llama-server's completion protocol: requests, chunks, timings, events."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -41,6 +41,8 @@ class CompletionRequest:
     time_budget_ms: float = 0
     """For generating, counted from the first token; 0 for none."""
     slot: int = 0
+    candidates: int = 0
+    """How many of the likeliest tokens to tell with each token; 1 tells its probability only."""
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body for `/completion`.
@@ -68,6 +70,7 @@ class CompletionRequest:
             "min_p": sampling.min_p,
             "repeat_penalty": sampling.repeat_penalty,
             "seed": sampling.seed,
+            "n_probs": self.candidates,
         }
 
 
@@ -101,6 +104,16 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A token that could come next, before sampling: not changed by temperature and the like."""
+
+    token: int
+    text: str
+    """With U+FFFD where it is not whole characters."""
+    log_probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A piece of streamed text."""
 
@@ -111,6 +124,10 @@ class Chunk:
     stop_token_text: str = ""
     """What came with a stop token: text that the engine had held back, as it might have begun a
     stop text, and the token's own text if it has any."""
+    log_probabilities: tuple[float, ...] = ()
+    """Of the tokens, if they were asked for and the engine tells them."""
+    candidates: tuple[Candidate, ...] = ()
+    """For the place of the first token, the likeliest first."""
 
     @property
     def is_last(self) -> bool:
@@ -145,7 +162,27 @@ def read_chunk(event: Mapping[str, Any], request: CompletionRequest) -> Chunk | 
     if not request.stop_ids.isdisjoint(ids):
         return Chunk("", (), timings, StopReason.STOP_TOKEN, text)
     is_late = 0 < request.time_budget_ms <= timings.generated_ms
-    return Chunk(text, ids, timings, StopReason.TIME if is_late else None)
+    places = event.get("completion_probabilities", ()) if request.candidates else ()
+    return Chunk(
+        text,
+        ids,
+        timings,
+        StopReason.TIME if is_late else None,
+        log_probabilities=tuple(float(place["logprob"]) for place in places),
+        candidates=_candidates(places[0]["top_logprobs"]) if places else (),
+    )
+
+
+def _candidates(tokens: Iterable[Mapping[str, Any]]) -> tuple[Candidate, ...]:
+    return tuple(
+        # The server's own text leaves out what is not whole characters.
+        Candidate(
+            int(token["id"]),
+            bytes(token["bytes"]).decode(errors="replace"),
+            float(token["logprob"]),
+        )
+        for token in tokens
+    )
 
 
 def _whole(text: str) -> str:

@@ -57,6 +57,7 @@ class RemoteClient(EngineClient):
     """Any other server, in its dialect; every failure is an EngineError."""
 
     reads_prompts_in_steps = False
+    tells_candidates = False
 
     def __init__(
         self,

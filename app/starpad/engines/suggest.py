@@ -10,6 +10,7 @@ from starpad.core.engine_status import LoadedModel
 from starpad.core.prompt import Prompt
 from starpad.core.prompt_budget import prompt_tokens
 from starpad.core.suggestion import CompletionOptions, Figures, LinePolicy, is_finished
+from starpad.engines import alternatives
 from starpad.engines.client import EngineClient
 from starpad.engines.prompt_builder import PromptBuilder
 from starpad.engines.protocol import CompletionRequest, Timings
@@ -39,13 +40,20 @@ async def suggest(
     policy: LinePolicy,
     options: CompletionOptions,
     model: LoadedModel,
+    alternative: int = 0,
 ) -> Progress:
     """Stream a suggestion for `context`, emitting Progress; return all of it.
+
+    `alternative` 0 is the likeliest answer. 1 is the one that begins with the second likeliest
+    first token, 2 with the third, and so on: the same each time, and after the likeliest one, or
+    its prompt, no prompt has to be read. The text is empty where there is no such alternative
+    that differs; after that one there are no further ones. Two answers can begin differently and
+    still be trimmed to the same text: who cycles through them passes over what it has.
 
     Leaving early closes the connection, which stops the engine. Raises EngineError.
     """
     with client.caret.claim():
-        return await _suggest(client, emit, builder, context, policy, options, model)
+        return await _suggest(client, emit, builder, context, policy, options, model, alternative)
 
 
 async def _suggest(
@@ -56,6 +64,7 @@ async def _suggest(
     policy: LinePolicy,
     options: CompletionOptions,
     model: LoadedModel,
+    alternative: int,
 ) -> Progress:
     started = time.perf_counter()
     budget = prompt_tokens(
@@ -73,7 +82,7 @@ async def _suggest(
     )
     text, first_token_ms, emitted = "", 0.0, 0.0
     progress = Progress("", _figures(len(prompt.ids), None, 0.0))
-    async with aclosing(client.complete(request)) as stream:
+    async with aclosing(alternatives.complete(client, request, alternative)) as stream:
         async for chunk in stream:
             now = time.perf_counter()
             if chunk.token_ids and not first_token_ms:
