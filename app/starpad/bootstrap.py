@@ -36,6 +36,7 @@ from starpad.services.library_work import LibraryWork
 from starpad.services.model_library import ModelLibrary
 from starpad.services.model_search import ModelSearch
 from starpad.services.notifier import Notification, Notifier, Severity
+from starpad.services.project_context import ProjectContext
 from starpad.services.prompt_inspection import PromptInspection
 from starpad.services.remote_servers import RemoteServers
 from starpad.services.rewriting import RewriteService
@@ -67,8 +68,9 @@ class Starpad(QObject):
         models = self._make_model_services(data)
         self.library_work = LibraryWork(self.jobs, models.account, models.library, self)
         self.library_work.folder_moved.connect(self._on_library_work_folder_moved)
-        self.completion = CompletionService(self.engine, self)
         self.documents = DocumentService(self)
+        self.project = ProjectContext(self.documents, self)
+        self.completion = CompletionService(self.engine, self.project, self)
         self.highlighting = HighlightService(self)
         self.folder_search = FolderSearch(self)
         self.history = HistoryService(data / "conversations.sqlite3", self)
@@ -209,6 +211,7 @@ class Starpad(QObject):
         self.jobs.shutdown()
         self.highlighting.shutdown()
         self.folder_search.shutdown()
+        self.project.shutdown()
         self.answerer.shutdown()
         self.serving.shutdown()
         self.benchmarks.shutdown()
@@ -220,6 +223,7 @@ class Starpad(QObject):
     def _on_settings_changed(self, settings: Settings) -> None:
         self.engine.restart_automatically = settings.restart_engine_automatically
         self.completion.options = settings.completion_options
+        self.project.set_folder(Path(settings.folder) if settings.folder else None)
         self.serving.apply(settings)
         self.idle_unload.set_minutes(settings.engine_unload_after_min)
         self.account.set_endpoint(settings.hub_endpoint)

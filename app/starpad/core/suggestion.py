@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from starpad.core.fim import FimOrder
 from starpad.core.prompt_budget import Shares
+from starpad.core.repository_context import ContextUse
 from starpad.core.sampling import Sampling
 
 
@@ -46,6 +47,7 @@ class CompletionOptions:
     sampling: Sampling = field(default_factory=Sampling)
     order: FimOrder | None = None
     shares: Shares = field(default_factory=Shares)
+    context_use: ContextUse = ContextUse.LOCAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from starpad.core.prompt_budget import Shares
+from starpad.core.repository_context import ContextUse
 from starpad.core.sampling import Sampling
 from starpad.core.setting_field import About, Page
 from starpad.core.suggestion import CompletionOptions
-
-FOR_LOCAL_MODELS, FOR_ALL_MODELS, FOR_NO_MODEL = "local", "all", "never"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +122,12 @@ class SuggestionSettings:
             "Read other files of the folder",
             "Never those that .gitignore names, nor keys and passwords.",
             choices=(
-                (FOR_LOCAL_MODELS, "With models on this computer"),
-                (FOR_ALL_MODELS, "Also with other servers"),
-                (FOR_NO_MODEL, "Never"),
+                (ContextUse.LOCAL.value, "With models on this computer"),
+                (ContextUse.ALL.value, "Also with other servers"),
+                (ContextUse.NEVER.value, "Never"),
             ),
         ),
-    ] = FOR_LOCAL_MODELS
+    ] = ContextUse.LOCAL.value
 
     suggestion_figures_shown: Annotated[
         bool,
@@ -151,6 +150,7 @@ class SuggestionSettings:
             time_budget_ms=self.suggestion_time_budget_ms,
             budget_tokens=self.prompt_budget_tokens,
             sampling=Sampling(temperature=self.suggestion_temperature),
+            context_use=ContextUse(self.suggestion_context),
             shares=Shares(
                 self.prompt_prefix_share, self.prompt_suffix_share, self.prompt_context_share
             ),

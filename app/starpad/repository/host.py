@@ -50,6 +50,8 @@ def _serve(questions: "queue.SimpleQueue[Question | None]", answers: TextIO) -> 
             if reader.is_complete and last is not None:
                 answers.write(f"{encode(reader.answer(last))}\n")
             continue
+        while question is not None and not questions.empty():
+            question = questions.get()  # nobody waits for what was asked before
         if question is None:
             return
         if question.root != root or reader is None:

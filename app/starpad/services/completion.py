@@ -22,6 +22,7 @@ from starpad.engines.prompt_builder import PromptBuilder
 from starpad.engines.suggest import Progress, suggest
 from starpad.services.engine import EngineService
 from starpad.services.inference_thread import RequestEnd
+from starpad.services.project_context import ProjectContext
 
 _CHARACTERS_PER_TOKEN = 6
 """More than code has: what `reach` hands over is enough for any budget."""
@@ -51,10 +52,16 @@ class CompletionService(QObject):
     recorded = Signal(object)
     """A RequestRecord, of each request that the engine has answered."""
 
-    def __init__(self, engine: EngineService, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        engine: EngineService,
+        project: ProjectContext | None = None,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self.options = CompletionOptions()
         self._engine = engine
+        self._project = project
         self._builder = PromptBuilder(None)
         self._model: LoadedModel | None = None
         self._cache = SuggestionCache()
@@ -108,6 +115,8 @@ class CompletionService(QObject):
         if refusal is not None or self._model is None:
             self.note(refusal or SuggestionState.NO_MODEL)
             return False
+        if self._project is not None:
+            context = self._project.completed(context, self.options, self._model)
         self._context = context
         self._published = ""
         self._policy = line_policy(context.before, context.after, self.options.max_lines)
@@ -137,6 +146,8 @@ class CompletionService(QObject):
     def forget(self, document: int) -> None:
         """Drop what is remembered of a closed document."""
         self._builder.forget(document)
+        if self._project is not None:
+            self._project.forget(document)
 
     def _drop(self) -> None:
         self._cached_timer.stop()
