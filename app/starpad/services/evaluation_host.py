@@ -57,11 +57,8 @@ async def _evaluate(plan: EvaluationPlan, answers: TextIO) -> None:
             told = time.monotonic()
         answers.write(encode(value).decode())
 
-    work, has_ended = (
-        asyncio.ensure_future(evaluate(plan, tell, FolderContext(plan.paths).of)),
-        threading.Event(),
-    )
-    loop = asyncio.get_running_loop()
+    work = asyncio.ensure_future(evaluate(plan, tell, FolderContext(plan.paths).of))
+    loop, has_ended = asyncio.get_running_loop(), threading.Event()
 
     def stop() -> None:
         """End the engine first: until it has, its memory is not free."""
