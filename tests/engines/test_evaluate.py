@@ -35,9 +35,11 @@ def nothing_else(_hole: Hole) -> RepositoryContext:
     return RepositoryContext()
 
 
-def run(
-    plan: EvaluationPlan, emit: Callable[[object], None] = lambda _value: None
-) -> EvaluationEnd:
+def ignore(_value: object) -> None:
+    """Take no notice."""
+
+
+def run(plan: EvaluationPlan, emit: Callable[[object], None] = ignore) -> EvaluationEnd:
     return asyncio.run(evaluate(plan, emit, nothing_else))
 
 
