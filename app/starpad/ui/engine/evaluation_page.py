@@ -3,20 +3,20 @@
 from pathlib import Path
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from starpad.core.errors import FileError, StarpadError
 from starpad.core.evaluation import EvaluationProgress
 from starpad.core.evaluation_report import sentence
 from starpad.services.evaluation import EvaluationService
 from starpad.services.model_library import ModelLibrary
-from starpad.ui.engine.bar_plot import scrolled
 from starpad.ui.engine.evaluation_choice import EvaluationChoice
 from starpad.ui.engine.evaluation_plot import EvaluationPlot
 from starpad.ui.engine.evaluation_table import EvaluationTable
 from starpad.ui.engine.model_checks import entries_of
+from starpad.ui.engine.results_view import ResultsView
 from starpad.ui.engine.work_strip import WorkStrip
-from starpad.ui.labels import EmptyState, Notice, text_label, title_label
+from starpad.ui.labels import EmptyState, Notice, text_label
 from starpad.ui.spoken import announce
 
 _EXPLANATION = (
@@ -45,11 +45,12 @@ class EvaluationPage(QWidget):
         self._notice = Notice("error")
         self._work = WorkStrip()
         self._export = QPushButton("Save &CSV…")
-        self._table = EvaluationTable()
-        self._plot = EvaluationPlot()
-        self._plot_area = scrolled(self._plot)
-        self._empty = EmptyState(
-            "Nothing evaluated yet", "Choose files and tick models above, then Start."
+        self._results = ResultsView(
+            EvaluationTable(),
+            EvaluationPlot(),
+            EmptyState("Nothing evaluated yet", "Choose files and tick models above, then Start."),
+            self._export,
+            "starpad-evaluation.csv",
         )
         self._lay_out()
         self._connect()
@@ -63,15 +64,6 @@ class EvaluationPage(QWidget):
         buttons.addWidget(self._start)
         buttons.addWidget(self._stop)
         buttons.addStretch(1)
-        head = QHBoxLayout()
-        head.addWidget(title_label("Results"), 1)
-        head.addWidget(self._export)
-        self._results = QWidget()
-        results = QVBoxLayout(self._results)
-        results.setContentsMargins(0, 0, 0, 0)
-        results.addLayout(head)
-        results.addWidget(self._table, 1)
-        results.addWidget(self._plot_area, 1)
         column = QVBoxLayout(self)
         column.setSpacing(8)
         column.addWidget(text_label(_EXPLANATION, is_quiet=True))
@@ -80,7 +72,6 @@ class EvaluationPage(QWidget):
         column.addWidget(self._work)
         column.addWidget(self._notice)
         column.addWidget(self._results, 1)
-        column.addWidget(self._empty, 1)
 
     def _connect(self) -> None:
         self._library.changed.connect(self._show_models)
@@ -90,7 +81,7 @@ class EvaluationPage(QWidget):
         self.choice.changed.connect(self._on_choice_changed)
         self._start.clicked.connect(self._on_start_clicked)
         self._stop.clicked.connect(self._on_stop_clicked)
-        self._export.clicked.connect(self._on_export_clicked)
+        self._results.export_requested.connect(self._on_export_requested)
 
     @Slot()
     def _show_models(self) -> None:
@@ -110,11 +101,7 @@ class EvaluationPage(QWidget):
 
     def _show_rows(self) -> None:
         rows = self._evaluation.rows
-        self._table.show_results(rows)
-        self._plot.show_results(rows)
-        self._plot_area.setMaximumHeight(self._plot.sizeHint().height())
-        self._results.setVisible(bool(rows))
-        self._empty.setVisible(not rows)
+        self._results.show_results(rows, rows)
 
     @Slot()
     def _on_choice_changed(self) -> None:
@@ -159,13 +146,9 @@ class EvaluationPage(QWidget):
         self._notice.show_sentence(sentence, hint)
         announce(self, f"{sentence} {hint}".strip())
 
-    @Slot()
-    def _on_export_clicked(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Save results", str(Path.home() / "starpad-evaluation.csv"), "CSV (*.csv)"
-        )
-        if name:
-            try:
-                self._evaluation.export(Path(name))
-            except FileError as error:
-                self._tell(error.message, error.hint)
+    @Slot(object)
+    def _on_export_requested(self, path: Path) -> None:
+        try:
+            self._evaluation.export(path)
+        except FileError as error:
+            self._tell(error.message, error.hint)
