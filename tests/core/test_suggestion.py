@@ -3,7 +3,6 @@
 import pytest
 
 from starpad.core.suggestion import (
-    SuggestionCache,
     after_typing,
     first_line,
     first_word,
@@ -165,13 +164,3 @@ def test_accepting_lines_one_by_one_gives_the_whole() -> None:
         parts.append(first_line(rest))
         rest = rest[len(parts[-1]) :]
     assert parts == ["\n    a = 1", "\n", "\n    b = 2"]
-
-
-def test_the_cache_forgets_what_was_used_least() -> None:
-    cache = SuggestionCache(size=2)
-    cache.put(("a",), "1")
-    cache.put(("b",), "2")
-    assert cache.get(("a",)) == "1"
-    cache.put(("c",), "3")
-    assert cache.get(("b",)) is None
-    assert (cache.get(("a",)), cache.get(("c",))) == ("1", "3")

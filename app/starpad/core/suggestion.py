@@ -1,7 +1,6 @@
 """What becomes of generated text before it is offered: where to stop and what to cut."""
 
 import re
-from collections import OrderedDict
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -27,6 +26,8 @@ class SuggestionState(StrEnum):
     OFF_FOR_LANGUAGE = "off for this language"
     READ_ONLY = "the document is read-only"
     INSIDE_WORD = "inside a word: Ctrl+Space asks"
+    SLOW = "this model is slow: at line ends, or Ctrl+Space asks"
+    TOO_SLOW = "this model is slow: Ctrl+Space asks"
     FAILED = "failed"
 
 
@@ -190,29 +191,12 @@ def first_line(text: str) -> str:
     return text if end == -1 else text[:end]
 
 
-def spoken(text: str) -> str:
-    """Return what a screen reader says of a suggestion: its first line, and how many there are."""
+def spoken(text: str, label: str = "") -> str:
+    """Return what a screen reader says of a suggestion: its first line, and how many there are.
+
+    `label` says which one it is, if there are several to choose from.
+    """
     first = next((line for line in text.split("\n") if line.strip()), "").strip()
     count = len(text.strip().split("\n"))
-    return f"Suggestion: {first}" if count == 1 else f"Suggestion, {count} lines: {first}"
-
-
-class SuggestionCache:
-    """The last suggestions, by what the model saw; answers when the caret is back."""
-
-    def __init__(self, size: int = 100) -> None:
-        self._size = size
-        self._texts: OrderedDict[tuple[str, ...], str] = OrderedDict()
-
-    def get(self, key: tuple[str, ...]) -> str | None:
-        """Return the suggestion for `key`, None if it is not known."""
-        if key in self._texts:
-            self._texts.move_to_end(key)
-        return self._texts.get(key)
-
-    def put(self, key: tuple[str, ...], text: str) -> None:
-        """Remember `text`, forgetting the least used when full."""
-        self._texts[key] = text
-        self._texts.move_to_end(key)
-        if len(self._texts) > self._size:
-            self._texts.popitem(last=False)
+    name = f"Suggestion {label}" if label else "Suggestion"
+    return f"{name}: {first}" if count == 1 else f"{name}, {count} lines: {first}"

@@ -27,7 +27,7 @@ class SuggestionSettings:
         About(
             Page.SUGGESTIONS,
             "Pause before a suggestion",
-            "How long to wait after the last key. Automatic: none on a GPU, 150 ms on a CPU.",
+            "How long to wait after the last key. Automatic: as fits your typing and the model.",
             -1,
             5000,
             "ms",

@@ -57,6 +57,8 @@ class ActionId(Enum):
     ACCEPT = auto()
     ACCEPT_WORD = auto()
     ACCEPT_LINE = auto()
+    NEXT_SUGGESTION = auto()
+    PREVIOUS_SUGGESTION = auto()
     DISMISS = auto()
     CHANGE_CODE = auto()
     TOGGLE_SUGGESTIONS = auto()
