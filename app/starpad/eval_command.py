@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from starpad.core import paths
+from starpad.core import paths, settings_store
 from starpad.core.chosen_pack import chosen_pack
 from starpad.core.command_line import (
     DEMO,
@@ -101,7 +101,8 @@ def _plan(arguments: argparse.Namespace) -> EvaluationPlan:
 def _model(name: str) -> Path:
     """Return a model file: the named one, or the one of that name in Starpad's own folder."""
     path = model_path(name)
-    installed = paths.data_folder() / "models"
+    chosen = settings_store.load(settings_store.default_path())[0].models_folder
+    installed = Path(chosen) if chosen else paths.data_folder() / "models"
     if path.exists() or not installed.is_dir():
         return path
     found = sorted(each for each in installed.rglob("*.gguf") if name in (each.stem, each.name))

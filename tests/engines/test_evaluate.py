@@ -158,3 +158,16 @@ def test_files_without_anything_to_cut_are_told(tmp_path: Path) -> None:
     (tmp_path / "project" / "empty.py").write_text("\n\n")
     with pytest.raises(StarpadError, match="can be cut out"):
         run(plan_for(tmp_path / "project", tmp_path / "results"))
+
+
+def test_other_files_that_have_changed_are_asked_about_again(tmp_path: Path) -> None:
+    plan = plan_for(
+        write_project(tmp_path), tmp_path / "results", holes=1, ways=(Way(), Way(None, True))
+    )
+    outcomes = []
+    for text in ("one = 1\n", "one = 1\n", "two = 2\n"):
+        chunk = ContextChunk("other.py", text, ContextReason.SIMILAR)
+        context = RepositoryContext("project", "shapes0.py", (chunk,))
+        asyncio.run(evaluate(plan, ignore, lambda _hole, context=context: context))
+        outcomes.append(len((plan.folder / FILE_NAME).read_bytes().splitlines()))
+    assert outcomes == [10, 10, 15]

@@ -9,6 +9,7 @@ from pathlib import Path
 from starpad.core.errors import StarpadError
 from starpad.core.fim import FimOrder
 from starpad.core.load_options import LoadOptions
+from starpad.core.repository_context import RepositoryContext
 
 
 class HoleKind(StrEnum):
@@ -21,6 +22,11 @@ class HoleKind(StrEnum):
     LINE = "line"
     BLOCK = "block"
     FUNCTION = "function"
+
+
+def digest_of(text: str) -> str:
+    """Return the beginning of a text's SHA-256."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Source:
     @cached_property
     def digest(self) -> str:
         """The beginning of the text's SHA-256."""
-        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return digest_of(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +125,11 @@ class Asked:
     """All that may change an answer, in words."""
     way: Way
 
-    def key(self, hole: Hole) -> str:
-        """Return what tells an outcome from all others."""
-        way = f"{self.way.order or 'own'}:{self.way.has_context}"
-        return f"{self.fingerprint}:{self.settings}:{way}:{hole.id}"
+    def key(self, hole: Hole, context: RepositoryContext) -> str:
+        """Return what tells an outcome from all others: it changes with all that was read."""
+        order = self.way.order or "own"
+        read = digest_of(repr(context)) if self.way.has_context else "alone"
+        return f"{self.fingerprint}:{self.settings}:{order}:{read}:{hole.id}"
 
 
 @dataclass(frozen=True, slots=True)
