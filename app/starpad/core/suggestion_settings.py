@@ -83,7 +83,7 @@ class SuggestionSettings:
         About(
             Page.SUGGESTIONS,
             "Text the model reads",
-            "At most this much around the caret. More takes longer for the first suggestion.",
+            "At most this much, with other files. More takes longer for the first suggestion.",
             256,
             16_384,
             "tokens",
@@ -102,7 +102,9 @@ class SuggestionSettings:
     ] = 50
     prompt_suffix_share: Annotated[
         int,
-        About(Page.SUGGESTIONS, "Of it, after the caret", "0 leaves it out.", 0, 100, "%"),
+        About(
+            Page.SUGGESTIONS, "Of it, after the caret", "At 0, what the others leave.", 0, 100, "%"
+        ),
     ] = 20
     prompt_context_share: Annotated[
         int,

@@ -1,0 +1,52 @@
+"""In the real window a suggestion knows the other files of the open folder."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from starpad.core.request_record import RequestRecord
+
+if TYPE_CHECKING:
+    from starpad.bootstrap import Starpad
+
+CART = "class Cart:\n    def total_price(self):\n        return sum(self.prices)\n"
+
+
+def test_other_files_of_the_folder_are_in_the_prompt_and_private_ones_are_not(
+    starpad: "Starpad", tmp_path: Path, qtbot: QtBot
+) -> None:
+    root = tmp_path / "shop"
+    root.mkdir()
+    (root / "cart.py").write_text(CART)
+    (root / ".env").write_text(f"PASSWORD=1\n{CART}")
+    (root / "main.py").write_text("from cart import Cart\n\n\n")
+    starpad.window.folders.open(root)
+    starpad.window.files.open([root / ".env", root / "main.py"])
+    tab = starpad.window.tabs.current
+    assert tab is not None
+    editor = tab.editor
+    editor.setFocus()
+    records: list[RequestRecord] = []
+    starpad.completion.recorded.connect(records.append)
+
+    def paths() -> set[str]:
+        return {part.path for record in records for part in record.prompt.parts}
+
+    def type_on() -> bool:
+        qtbot.keyClicks(editor, "x")
+        qtbot.wait(300)
+        return "cart.py" in paths()
+
+    qtbot.keyClick(editor, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClicks(editor, "Cart().total_")
+    qtbot.waitUntil(type_on, timeout=20_000)
+    assert "main.py" in paths()
+    assert ".env" not in paths()
+    starpad.settings.change(suggestion_context="never")
+    records.clear()
+    qtbot.keyClicks(editor, "y")
+    qtbot.waitUntil(lambda: bool(records), timeout=20_000)
+    assert paths() == {""}
+    starpad.completion.recorded.disconnect(records.append)
