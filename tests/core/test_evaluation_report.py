@@ -30,7 +30,7 @@ def test_a_row_is_the_mean_of_scores_and_the_median_of_times() -> None:
     assert found.first_token_ms == 6.0, "without the one that got no token"
     assert found.first_token_p90_ms == 10.0
     assert (found.prompt_tokens, found.evaluated_tokens) == (300, 200)
-    assert found.title == "StarCoder2 3B · Q4_K_M · SPMv2 · with context · block"
+    assert found.title == "block · SPMv2 · with context · StarCoder2 3B · Q4_K_M"
 
 
 def test_nothing_that_could_be_told_leaves_blanks() -> None:
@@ -50,7 +50,7 @@ def test_the_table_stands_in_columns() -> None:
 
 def test_a_row_in_words_says_all_figures() -> None:
     assert sentence(row()) == (
-        "StarCoder2 3B · Q4_K_M · SPMv2 · with context · block, 12 holes: 16.7 % exact, "
+        "block · SPMv2 · with context · StarCoder2 3B · Q4_K_M, 12 holes: 16.7 % exact, "
         "58.3 % similar, 16.7 % right in the first four characters, 50.0 % still parse, "
         "first token after 6.0 ms."
     )

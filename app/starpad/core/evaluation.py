@@ -189,9 +189,9 @@ class EvaluationRow:
 
     @property
     def title(self) -> str:
-        """As in `StarCoder2 3B · Q4_K_M · SPMv2 · with context · block`."""
+        """As in `block · SPMv2 · with context · StarCoder2 3B · Q4_K_M`."""
         context = "with context" if self.has_context else ""
-        parts = (self.name, self.quantization, self.order, context, self.kind)
+        parts = (self.kind, self.order, context, self.name, self.quantization)
         return " · ".join(filter(None, parts))
 
 

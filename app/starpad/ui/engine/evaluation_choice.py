@@ -8,9 +8,10 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
-    QFormLayout,
+    QGridLayout,
     QGroupBox,
     QHBoxLayout,
+    QLabel,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -100,21 +101,17 @@ class EvaluationChoice(QWidget):
         place.addWidget(self._files)
         place.addWidget(self._folder)
         place.addWidget(self._place, 1)
-        numbers = QFormLayout()
-        numbers.addRow("&Holes of each kind", self._holes)
-        numbers.addRow("S&eed", self._seed)
-        ways = QVBoxLayout()
-        ways.addWidget(_group("Order of the prompt", list(self._orders.values())))
-        ways.addWidget(_group("Context", list(self._contexts.values())))
-        left = QVBoxLayout()
-        left.addWidget(self.models)
-        left.addLayout(numbers)
-        left.addStretch(1)
         fields = QHBoxLayout()
         fields.setSpacing(10)
-        fields.addLayout(left, 1)
-        fields.addWidget(_group("Cut out", list(self._kinds.values())))
-        fields.addLayout(ways)
+        fields.addWidget(self.models, 1)
+        fields.addWidget(_group("Cut out", list(self._kinds.values()), columns=2))
+        fields.addWidget(_group("Order of the prompt", list(self._orders.values())))
+        fields.addWidget(_group("Context", list(self._contexts.values())))
+        for name, number in (("&Holes of each kind", self._holes), ("S&eed", self._seed)):
+            label = QLabel(name)
+            label.setBuddy(number)
+            place.addWidget(label)
+            place.addWidget(number)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -165,12 +162,13 @@ def _number(name: str, least: int, most: int, value: int) -> QSpinBox:
     return number
 
 
-def _group(title: str, checks: Sequence[QCheckBox]) -> QGroupBox:
+def _group(title: str, checks: Sequence[QCheckBox], *, columns: int = 1) -> QGroupBox:
     group = QGroupBox(title)
-    column = QVBoxLayout(group)
-    for check in checks:
-        column.addWidget(check)
-    column.addStretch(1)
+    grid = QGridLayout(group)
+    rows = -(-len(checks) // columns)
+    for number, check in enumerate(checks):
+        grid.addWidget(check, number % rows, number // rows)
+    grid.setRowStretch(rows, 1)
     return group
 
 

@@ -125,8 +125,11 @@ class EvaluationPage(QWidget):
 
     @Slot()
     def _on_evaluation_changed(self) -> None:
+        had_focus = self._stop.hasFocus()
         self._show_rows()
         self._show_state()
+        if had_focus and self._start.isEnabled():
+            self._start.setFocus()
         if self._was_running and not self._evaluation.is_running:
             rows = map(sentence, self._evaluation.rows)
             announce(self, " ".join(["The evaluation has ended.", *rows]))
