@@ -86,7 +86,7 @@ class Pacing(QObject):
 
     def note_given_up(self, waited_ms: float) -> None:
         """Note that a request was given up before its first token: it would have taken longer."""
-        if waited_ms > self._wait_ms:
+        if waited_ms >= self._wait_ms:
             self.note_first_token(waited_ms)
 
     def pace_for(self, wish_ms: int) -> Pace:
