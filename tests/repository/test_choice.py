@@ -1,5 +1,8 @@
 """Pieces stay where they are until there is no room, and copies come once."""
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from starpad.core.repository_context import ContextChunk, ContextReason
 from starpad.repository.choice import chosen
 
@@ -48,3 +51,18 @@ def test_a_piece_larger_than_the_room_is_cut_at_a_line() -> None:
     assert 500 < len(piece.text) <= 750
     assert chosen((piece,), (_piece("a.py", "alpha", 500),), 1000) == (piece,)
     assert chosen((), (A,), 3) == ()
+
+
+PIECES = st.builds(
+    _piece, st.sampled_from("abcd"), st.sampled_from(["alpha", "beta", "gamma"]), st.integers(1, 30)
+)
+
+
+@given(st.lists(PIECES, max_size=6), st.lists(PIECES, max_size=8), st.integers(50, 3000))
+def test_the_same_answer_comes_to_rest(
+    held: list[ContextChunk], wanted: list[ContextChunk], room: int
+) -> None:
+    """A prompt that changed at every rest would be read again at every rest."""
+    first = chosen(held, wanted, room)
+    second = chosen(first, wanted, room)
+    assert chosen(second, wanted, room) == second
