@@ -63,6 +63,13 @@ def test_there_are_only_so_many(url: str) -> None:
     assert _suggested(url, BEFORE, 99)[0].text == ""
 
 
+def test_where_the_first_word_is_certain_they_part_later_in_the_line(url: str) -> None:
+    before = "import os\nimport sys\n\n\nif os.environ.ge"
+    found = [one.text for one in _suggested(url, before, 0, 1, 2)]
+    assert len(set(found)) == 3
+    assert all(text.startswith("t(") for text in found)
+
+
 def _candidates(*texts: str, log_probability: float = -0.5) -> list[Candidate]:
     return [Candidate(100 + at, text, log_probability) for at, text in enumerate(texts)]
 

@@ -48,6 +48,8 @@ class CompletionOptions:
     sampling: Sampling = field(default_factory=Sampling)
     order: FimOrder | None = None
     shares: Shares = field(default_factory=Shares)
+    heals: bool = True
+    """Take back what the caret may have cut of a token, as `engines.healing` does."""
     context_use: ContextUse = ContextUse.LOCAL
 
 

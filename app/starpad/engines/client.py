@@ -51,6 +51,8 @@ class EngineClient:
     """Whether a long prompt may be sent again and again, a bit more of it each time."""
     tells_candidates = True
     """Whether it is worth asking for a token's probability and what could stand in its place."""
+    follows_grammars = True
+    """Whether a text can be made to begin in a certain way."""
 
     def __init__(
         self,
