@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import sysconfig
 import time
 from pathlib import Path
 
@@ -143,3 +144,37 @@ def test_no_qt_is_loaded(tmp_path: Path) -> None:
         text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+CARD = Path(demo_model()).with_name("starpad-demo-CARD.md")
+HELD_OUT = Path(sysconfig.get_paths()["stdlib"], "test")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not HELD_OUT.is_dir(), reason="this Python came without its tests")
+def test_the_demonstration_model_reaches_the_figures_of_its_card(tmp_path: Path) -> None:
+    """The model was trained on the standard library without its tests, so these are held out."""
+    done = evaluate(
+        HELD_OUT, "--kinds", "any-column", "--holes", "200", "--seed", "1", "--order", "both",
+        "--healing", "both", folder=tmp_path, timeout_s=1800,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = {
+        (row["order"], row["heals"]): (float(row["exact"]) * 100, float(row["starts_right"]) * 100)
+        for row in table(tmp_path / "starpad-evaluation")
+    }
+    text = CARD.read_text(encoding="utf-8")
+    trained = re.search(r"SPMv2 (\S+) % exact, (\S+) % right in the first four", text)
+    assert trained is not None
+    for heals in ("False", "True"):
+        exact, starts_right = found["SPMv2", heals]
+        assert exact > float(trained[1]) - 2
+        assert starts_right > float(trained[2]) - 2
+    if sys.version_info[:3] == (3, 11, 7):  # of another Python the files are others
+        rows = re.findall(
+            r"^\| (PSM|SPMv2) \| (on|off) \| (\S+) % \| (\S+) % \|", text, re.MULTILINE
+        )
+        assert len(rows) == len(found) == 4
+        for order, healing, exact_share, start_share in rows:
+            figures = found[order, str(healing == "on")]
+            assert figures == pytest.approx((float(exact_share), float(start_share)), abs=2)

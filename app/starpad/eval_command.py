@@ -38,6 +38,7 @@ _ORDERS: dict[str, tuple[FimOrder | None, ...]] = {
     "spmv2": (FimOrder.SPMV2,),
     "both": (FimOrder.PSM, FimOrder.SPMV2),
 }
+_HEALING = {"on": (True,), "off": (False,), "both": (False, True)}
 _CONTEXTS = {"without": (False,), "with": (True,), "both": (False, True)}
 
 
@@ -89,9 +90,10 @@ def _plan(arguments: argparse.Namespace) -> EvaluationPlan:
             for name in arguments.model or [DEMO]
         ),
         ways=tuple(
-            Way(order, has_context)
+            Way(order, has_context, heals)
             for order in _ORDERS[arguments.order]
             for has_context in _CONTEXTS[arguments.context]
+            for heals in _HEALING[arguments.healing]
         ),
         selection=Selection(arguments.kinds, arguments.holes, arguments.per_file, arguments.seed),
         folder=arguments.out,
@@ -142,6 +144,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--context", choices=_CONTEXTS, default="without", help="other files of the folder"
+    )
+    parser.add_argument(
+        "--healing",
+        choices=_HEALING,
+        default="on",
+        help="take back a token that the caret has cut, as the editor does (on)",
     )
     parser.add_argument(
         "--kinds",

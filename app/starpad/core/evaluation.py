@@ -97,6 +97,8 @@ class Way:
     """None is the model family's own."""
     has_context: bool = False
     """Whether it may read other files of the folder."""
+    heals: bool = True
+    """Whether a token that the caret has cut is taken back, as in the editor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class Asked:
 
     def key(self, hole: Hole, context: RepositoryContext) -> str:
         """Return what tells an outcome from all others: it changes with all that was read."""
-        order = self.way.order or "own"
+        order = f"{self.way.order or 'own'}{'' if self.way.heals else ' unhealed'}"
         read = digest_of(repr(context)) if self.way.has_context else "alone"
         return f"{self.fingerprint}:{self.settings}:{order}:{read}:{hole.id}"
 
@@ -171,6 +173,7 @@ class EvaluationRow:
     quantization: str
     order: str
     has_context: bool
+    heals: bool
     kind: HoleKind
     holes: int
     exact: float
@@ -191,7 +194,8 @@ class EvaluationRow:
     def title(self) -> str:
         """As in `block · SPMv2 · with context · StarCoder2 3B · Q4_K_M`."""
         context = "with context" if self.has_context else ""
-        parts = (self.kind, self.order, context, self.name, self.quantization)
+        healing = "" if self.heals else "unhealed"
+        parts = (self.kind, self.order, healing, context, self.name, self.quantization)
         return " · ".join(filter(None, parts))
 
 

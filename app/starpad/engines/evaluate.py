@@ -190,6 +190,7 @@ async def ask(
         max_lines=limit.lines,
         time_budget_ms=0,
         order=way.order,
+        heals=way.heals,
     )
     context = _context(hole, options, repository)
     policy = line_policy(context.before, context.after, options.max_lines)

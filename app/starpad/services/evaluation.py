@@ -21,7 +21,8 @@ from starpad.core.evaluation_report import to_csv
 from starpad.core.load_options import LoadOptions
 from starpad.services.engine import EngineService
 from starpad.services.engine_break import EngineBreak
-from starpad.services.inference_thread import Emit, RequestEnd
+from starpad.services.evaluation_process import evaluate_apart
+from starpad.services.inference_thread import RequestEnd
 from starpad.services.model_library import ModelLibrary, usual_options
 from starpad.services.settings import SettingsService
 
@@ -83,7 +84,7 @@ class EvaluationService(QObject):
         self.rows = ()
         self._break.begin()
         self._engine.unload()
-        self._request = self._engine.run_apart(options[0], partial(_evaluate, plan))
+        self._request = self._engine.run_apart(options[0], partial(evaluate_apart, plan))
         self.changed.emit()
 
     @Slot()
@@ -132,9 +133,3 @@ class EvaluationService(QObject):
     def _on_break_overtaken(self) -> None:
         self.stop()
         self.reported.emit(StarpadError(_OVERTAKEN, "Start it again: it goes on where it was."))
-
-
-async def _evaluate(plan: EvaluationPlan, emit: Emit) -> EvaluationEnd:
-    from starpad.services.evaluation_process import evaluate_apart  # httpx2 takes 80 ms to import
-
-    return await evaluate_apart(plan, emit)

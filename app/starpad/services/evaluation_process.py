@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from starpad.core.errors import EngineError, StarpadError
 from starpad.core.evaluation import EvaluationEnd, EvaluationPlan
+from starpad.core.evaluation_pipe import GRACE_S, decode, encode
 from starpad.engines.process import start_host
-from starpad.services.evaluation_host import GRACE_S, decode, encode
 
 log = logging.getLogger(__name__)
 
