@@ -33,18 +33,25 @@ def test_other_files_of_the_folder_are_in_the_prompt_and_private_ones_are_not(
     def paths() -> set[str]:
         return {part.path for record in records for part in record.prompt.parts}
 
-    def ask() -> bool:
-        records.clear()
-        qtbot.keyClicks(editor, "x")
+    def ask() -> None:
+        # An answer may be known already, from looking ahead; then nothing is asked.
+        qtbot.keyClicks(editor, "qz")
         qtbot.keyClick(editor, Qt.Key.Key_Space, Qt.KeyboardModifier.ControlModifier)
-        qtbot.waitUntil(lambda: bool(records), timeout=20_000)
+        qtbot.wait(500)
+
+    def has_other_files() -> bool:
+        ask()
         return "cart.py" in paths()
 
+    def has_none() -> bool:
+        records.clear()
+        ask()
+        return paths() == {""}
+
     qtbot.keyClick(editor, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(ask, timeout=20_000)
+    qtbot.waitUntil(has_other_files, timeout=20_000)
     assert "main.py" in paths()
     assert ".env" not in paths()
     starpad.settings.change(suggestion_context="never")
-    assert not ask()
-    assert paths() == {""}
+    qtbot.waitUntil(has_none, timeout=20_000)
     starpad.completion.recorded.disconnect(records.append)
