@@ -63,6 +63,7 @@ def test_a_folder_is_evaluated_with_the_demonstration_model(tmp_path: Path) -> N
         for kind in ("line-rest", "block")
     ]
     assert {row["holes"] for row in written} == {"2"}
+    assert "2 holes: " in (tmp_path / "starpad-evaluation" / "plot.svg").read_text()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
@@ -71,7 +72,7 @@ def test_a_stopped_command_goes_on_and_ends_with_the_very_same_table(
     tmp_path: Path, number: signal.Signals
 ) -> None:
     write_project(tmp_path)
-    arguments = ["project", "--holes", "6", "--per-file", "2", "--seed", "7", "--out"]
+    arguments = ["project", "--holes", "8", "--kinds", "line-rest,block", "--seed", "7", "--out"]
     whole = evaluate(*arguments, "whole", folder=tmp_path)
     assert whole.returncode == 0, whole.stderr
     outcomes = tmp_path / "halved" / FILE_NAME

@@ -27,11 +27,12 @@ from starpad.core.evaluation import (
     Selection,
     Way,
 )
+from starpad.core.evaluation_plot import to_svg
 from starpad.core.evaluation_report import table_head, table_row, to_csv
 from starpad.core.fim import FimOrder
 from starpad.core.load_options import LoadOptions
 
-_TABLE = "table.csv"
+_TABLE, _PLOT = "table.csv", "plot.svg"
 _ORDERS: dict[str, tuple[FimOrder | None, ...]] = {
     "own": (None,),
     "psm": (FimOrder.PSM,),
@@ -72,12 +73,13 @@ async def _evaluate(plan: EvaluationPlan) -> int:
         end = await evaluate(plan, show, FolderContext(plan.paths).of)
     finally:
         line.clear()
-    return _report(end, plan.folder / _TABLE)
+    return _report(end, plan.folder)
 
 
-def _report(end: EvaluationEnd, table: Path) -> int:
+def _report(end: EvaluationEnd, folder: Path) -> int:
     give("\n".join([table_head(), *map(table_row, end.rows)]))
-    is_written = write_file(table, to_csv(end.rows))
+    is_written = write_file(folder / _TABLE, to_csv(end.rows))
+    is_written = write_file(folder / _PLOT, to_svg(end.rows)) and is_written
     return 1 if end.has_failed or not is_written else 0
 
 
@@ -183,6 +185,6 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("starpad-evaluation"),
         metavar="FOLDER",
-        help="where outcomes and table.csv are written (starpad-evaluation)",
+        help="where outcomes, table.csv and plot.svg are written (starpad-evaluation)",
     )
     return parser
