@@ -71,7 +71,7 @@ def test_the_first_answer_is_the_files_place_and_more_comes_by_itself(
     main = documents.open(root / "main.py")[0].id
     first = project.context_for(_caret(main), ROOM)
     assert first == RepositoryContext("shop", "main.py")
-    with qtbot.waitSignal(project.changed, timeout=10_000) as told:
+    with qtbot.waitSignal(project.changed, timeout=30_000) as told:
         pass
     assert told.args == [main]
     assert "cart.py" in _paths(project.context_for(_caret(main), ROOM))
@@ -83,7 +83,7 @@ def test_nothing_private_or_ignored_is_in_it_even_if_it_is_open(
     main, *_ = (documents.open(root / name)[0].id for name in ("main.py", ".env", "private.py"))
     project.context_for(_caret(main), ROOM)
     qtbot.waitUntil(
-        lambda: "cart.py" in _paths(project.context_for(_caret(main), ROOM)), timeout=10_000
+        lambda: "cart.py" in _paths(project.context_for(_caret(main), ROOM)), timeout=30_000
     )
     qtbot.wait(300)
     assert not {".env", "private.py"} & set(_paths(project.context_for(_caret(main), ROOM)))
@@ -100,7 +100,7 @@ def test_where_was_edited_is_known_also_when_the_tab_is_closed(
     project.context_for(_caret(private, "PASSWORD = 'not saved yet'\n"), ROOM)
     project.context_for(_caret(main), ROOM)
     qtbot.waitUntil(
-        lambda: "taxes.py" in _paths(project.context_for(_caret(main), ROOM)), timeout=10_000
+        lambda: "taxes.py" in _paths(project.context_for(_caret(main), ROOM)), timeout=30_000
     )
     qtbot.wait(300)
     context = project.context_for(_caret(main), ROOM)
@@ -116,14 +116,14 @@ def test_pieces_keep_their_order_and_new_ones_come_behind_them(
     main = documents.open(root / "main.py")[0].id
     project.context_for(_caret(main), ROOM)
     qtbot.waitUntil(
-        lambda: "cart.py" in _paths(project.context_for(_caret(main), ROOM)), timeout=10_000
+        lambda: "cart.py" in _paths(project.context_for(_caret(main), ROOM)), timeout=30_000
     )
     qtbot.wait(300)
     before = project.context_for(_caret(main), ROOM).chunks
     later = _caret(main, "from cart import Cart\nx = TAXES")
     project.context_for(later, ROOM)
     qtbot.waitUntil(
-        lambda: "taxes.py" in _paths(project._known[main]), timeout=10_000
+        lambda: "taxes.py" in _paths(project._known[main]), timeout=30_000
     )  # looked at from within: asking would be typing, and the caret has to rest
     after = project.context_for(later, ROOM).chunks
     assert after[: len(before)] == before
@@ -134,7 +134,7 @@ def test_while_typing_nothing_changes(
 ) -> None:
     main = documents.open(root / "main.py")[0].id
     project.context_for(_caret(main), ROOM)
-    qtbot.waitUntil(lambda: "cart.py" in _paths(project._known[main]), timeout=10_000)
+    qtbot.waitUntil(lambda: "cart.py" in _paths(project._known[main]), timeout=30_000)
     qtbot.wait(300)
     known = project.context_for(_caret(main), ROOM)
     for count in range(10):
@@ -148,10 +148,10 @@ def test_what_became_ignored_goes(
 ) -> None:
     main = documents.open(root / "main.py")[0].id
     project.context_for(_caret(main), ROOM)
-    qtbot.waitUntil(lambda: "cart.py" in _paths(project._known[main]), timeout=10_000)
+    qtbot.waitUntil(lambda: "cart.py" in _paths(project._known[main]), timeout=30_000)
     (root / ".gitignore").write_text("cart.py\nprivate.py\n")
     project.context_for(_caret(main), ROOM)
-    qtbot.waitUntil(lambda: "cart.py" not in _paths(project._known[main]), timeout=10_000)
+    qtbot.waitUntil(lambda: "cart.py" not in _paths(project._known[main]), timeout=30_000)
 
 
 def test_a_work_tree_is_a_folder_too_and_others_are_not(
@@ -163,6 +163,7 @@ def test_a_work_tree_is_a_folder_too_and_others_are_not(
     assert project.context_for(_caret(documents.new().id), ROOM) == RepositoryContext()
     assert project.context_for(_caret(99), ROOM) == RepositoryContext()
     (root / ".git").mkdir()
+    project.set_folder(None)
     assert project.context_for(_caret(document), ROOM).path == "main.py"
     home_file = Path.home() / "notes.py"
     home_file.write_text("x = 1\n")
@@ -198,11 +199,11 @@ def test_a_host_that_broke_off_is_started_again(
 ) -> None:
     main = documents.open(root / "main.py")[0].id
     project.context_for(_caret(main), ROOM)
-    qtbot.waitUntil(lambda: "cart.py" in _paths(project._known[main]), timeout=10_000)
+    qtbot.waitUntil(lambda: "cart.py" in _paths(project._known[main]), timeout=30_000)
     process = project._reader._process
     assert process is not None
     process.kill()
-    qtbot.waitUntil(lambda: project._reader._process is not process, timeout=10_000)
+    qtbot.waitUntil(lambda: project._reader._process is not process, timeout=30_000)
     project.forget(main)
     project.context_for(_caret(main), ROOM)
-    qtbot.waitUntil(lambda: "cart.py" in _paths(project._known[main]), timeout=10_000)
+    qtbot.waitUntil(lambda: "cart.py" in _paths(project._known[main]), timeout=30_000)

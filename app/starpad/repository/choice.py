@@ -6,6 +6,7 @@ between, makes it read all that follows again.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from starpad.core.repository_context import ContextChunk
 
@@ -83,14 +84,16 @@ def _size(pieces: Iterable[ContextChunk]) -> int:
 def _is_alike(one: ContextChunk, other: ContextChunk) -> bool:
     if one.text == other.text or (one.path == other.path and _is_version(one, other)):
         return True
-    first, second = _lines(one), _lines(other)
+    first, second = _lines(one.text), _lines(other.text)
     return 2 * len(first & second) > _ALIKE * (len(first) + len(second))
 
 
 def _is_version(one: ContextChunk, other: ContextChunk) -> bool:
-    first, second = _lines(one), _lines(other)
+    first, second = _lines(one.text), _lines(other.text)
     return len(first & second) >= _SAME_PLACE * max(1, min(len(first), len(second)))
 
 
-def _lines(piece: ContextChunk) -> frozenset[str]:
-    return frozenset(filter(None, map(str.strip, piece.text.split("\n"))))
+# Each is compared with every other.
+@lru_cache(maxsize=256)
+def _lines(text: str) -> frozenset[str]:
+    return frozenset(filter(None, map(str.strip, text.split("\n"))))

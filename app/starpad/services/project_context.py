@@ -56,6 +56,8 @@ class ProjectContext(QObject):
         self._reader = RepositoryReader(self)
         self._reader.answered.connect(self._on_answered)
         self._folder: Path | None = None
+        self._work_trees: dict[Path, Path | None] = {}
+        """By folder; looked up once, for requests come with the keys."""
         self._known: dict[int, RepositoryContext] = {}
         self._regions: OrderedDict[tuple[Path, str, int], ContextChunk] = OrderedDict()
         """Where requests were made, by folder, path and first line: the latest last."""
@@ -68,6 +70,7 @@ class ProjectContext(QObject):
     def set_folder(self, folder: Path | None) -> None:
         """Say which folder is open; files of others count if they are in a work tree of git."""
         self._folder = Path(os.path.abspath(folder)) if folder is not None else None
+        self._work_trees.clear()
 
     def completed(
         self, context: CaretContext, options: CompletionOptions, model: LoadedModel
@@ -134,13 +137,9 @@ class ProjectContext(QObject):
     def _root(self, path: Path) -> Path | None:
         if self._folder is not None and path.is_relative_to(self._folder):
             return self._folder
-        home = Path.home()
-        for folder in path.parents:
-            if home.is_relative_to(folder):
-                return None  # who has the home folder under git does not work on it as a whole
-            if (folder / ".git").exists():
-                return folder
-        return None
+        if path.parent not in self._work_trees:
+            self._work_trees[path.parent] = _work_tree(path.parent)
+        return self._work_trees[path.parent]
 
     def _remember(self, last: tuple[CaretContext, _Place] | None) -> None:
         """Keep the lines around a caret for when it is in another file."""
@@ -209,3 +208,14 @@ class ProjectContext(QObject):
         if chunks != known.chunks:
             self._known[context.document] = replace(known, chunks=chunks)
             self.changed.emit(context.document)
+
+
+def _work_tree(folder: Path) -> Path | None:
+    """Return the work tree of git that a folder is in, unless it is the home folder's."""
+    home = Path.home()
+    for each in (folder, *folder.parents):
+        if home.is_relative_to(each):
+            return None  # nobody works on the home folder as a whole
+        if (each / ".git").exists():
+            return each
+    return None
