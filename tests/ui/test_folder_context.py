@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from starpad.core.suggestion import SuggestionState
+
 if TYPE_CHECKING:
     from starpad.bootstrap import Starpad
     from starpad.core.request_record import RequestRecord
@@ -55,3 +57,26 @@ def test_other_files_of_the_folder_are_in_the_prompt_and_private_ones_are_not(
     starpad.settings.change(suggestion_context="never")
     qtbot.waitUntil(has_none, timeout=20_000)
     starpad.completion.recorded.disconnect(records.append)
+
+
+def test_in_a_file_for_secrets_only_the_user_asks(
+    starpad: "Starpad", tmp_path: Path, qtbot: QtBot
+) -> None:
+    (tmp_path / ".env").write_text("PASSWORD=")
+    starpad.window.files.open([tmp_path / ".env"])
+    tab = starpad.window.tabs.current
+    assert tab is not None
+    tab.editor.setFocus()
+    states: list[SuggestionState] = []
+
+    def note(state: SuggestionState, _reason: str) -> None:
+        states.append(state)
+
+    starpad.completion.state_changed.connect(note)
+    qtbot.keyClick(tab.editor, Qt.Key.Key_End, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClicks(tab.editor, "q")
+    qtbot.waitUntil(lambda: SuggestionState.PRIVATE in states, timeout=20_000)
+    assert SuggestionState.GENERATING not in states
+    qtbot.keyClick(tab.editor, Qt.Key.Key_Space, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: SuggestionState.GENERATING in states, timeout=20_000)
+    starpad.completion.state_changed.disconnect(note)

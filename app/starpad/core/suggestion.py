@@ -26,6 +26,7 @@ class SuggestionState(StrEnum):
     OFF_FOR_LANGUAGE = "off for this language"
     READ_ONLY = "the document is read-only"
     INSIDE_WORD = "inside a word: Ctrl+Space asks"
+    PRIVATE = "a file for secrets: Ctrl+Space asks"
     SLOW = "this model is slow: at line ends, or Ctrl+Space asks"
     TOO_SLOW = "this model is slow: Ctrl+Space asks"
     FAILED = "failed"

@@ -25,6 +25,9 @@ from starpad.services.suggestion_cache import Place, SuggestionCache, place_of
 _CHARACTERS_PER_TOKEN = 6
 """More than code has: what `reach` hands over is enough for any budget."""
 
+_SECRET_REACH = 10_000
+"""Characters around the caret that are looked through for keys."""
+
 
 @dataclass(frozen=True, slots=True)
 class SuggestionUpdate:
@@ -104,6 +107,11 @@ class CompletionService(QObject):
         if not is_asked and self.pacing.pace_for(self.options.pause_ms) is Pace.ON_DEMAND:
             return SuggestionState.TOO_SLOW
         return None
+
+    def is_private(self, context: CaretContext) -> bool:
+        """Return whether a caret is in a file for secrets, where only the user asks."""
+        around = context.before[-_SECRET_REACH:] + context.after[:_SECRET_REACH]
+        return self._project is not None and self._project.is_private(context.document, around)
 
     def note(self, state: SuggestionState, reason: str = "") -> None:
         """Tell the status bar where suggestions stand."""

@@ -39,6 +39,14 @@ class SuggestionOffer(QObject):
         completion.updated.connect(self._on_updated)
 
     @Slot()
+    def suggest(self) -> None:
+        """Ask unless this is a file for secrets, where only the user asks."""
+        if self._completion.is_private(self._context()):
+            self._completion.note(SuggestionState.PRIVATE)
+        else:
+            self.ask()
+
+    @Slot()
     def ask(self) -> None:
         """Ask for a suggestion at the caret now."""
         self._clear()
@@ -69,7 +77,9 @@ class SuggestionOffer(QObject):
     def warm_up(self) -> None:
         """Have the engine read what it would be asked here, unless something is shown."""
         if not self.ghost.is_shown and not self.is_expecting:
-            self._completion.warm_up(self._context())
+            context = self._context()
+            if not self._completion.is_private(context):
+                self._completion.warm_up(context)
 
     def go_on(self, typed: str) -> None:
         """Take the beginning off what is offered: it is in the document now."""
