@@ -24,6 +24,7 @@ from evaluations import write_project
 from starpad.core.benchmark import Spread
 from starpad.core.evaluation import EvaluationRow, HoleKind, Selection, Way
 from starpad.core.fim import FimOrder
+from starpad.core.load_options import LoadOptions
 from starpad.core.paths import demo_model
 from starpad.services.background import BackgroundJobs
 from starpad.services.engine import EngineService
@@ -238,3 +239,19 @@ def test_the_best_of_the_plot_is_the_best_of_its_kind(qtbot: QtBot) -> None:
 def test_the_model_in_the_box_is_offered(desk: Desk) -> None:
     models = desk.page.choice.models
     assert [models.item(row).text() for row in range(models.count())] == [demo_model().stem]
+
+
+def test_a_model_that_is_loaded_from_elsewhere_is_offered_and_stays_ticked(
+    desk: Desk, qtbot: QtBot, tmp_path: Path
+) -> None:
+    elsewhere = tmp_path / "elsewhere.gguf"
+    elsewhere.write_bytes(demo_model().read_bytes())
+    desk.engine.load(LoadOptions(elsewhere, context_tokens=512))
+    models = desk.page.choice.models
+    qtbot.waitUntil(lambda: models.count() == 2, timeout=WAIT_MS)
+    assert models.item(0).text() == "elsewhere · Q8_0"
+    desk.choose(holes=1)
+    desk.button("Start").click()
+    desk.wait_until_ended()
+    assert models.checked() == [elsewhere]
+    qtbot.waitUntil(lambda: desk.engine.status.model is not None, timeout=WAIT_MS)

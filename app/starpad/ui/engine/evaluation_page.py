@@ -85,7 +85,10 @@ class EvaluationPage(QWidget):
 
     @Slot()
     def _show_models(self) -> None:
-        self.choice.models.show_models(entries_of(self._library.models))
+        entries, loaded = entries_of(self._library.models), self._evaluation.loaded
+        if loaded is not None and all(path != loaded.path for path, _ in entries):
+            entries.insert(0, (loaded.path, f"{loaded.path.stem} · {loaded.quantization}"))
+        self.choice.models.show_models(entries)
         self._show_state()
 
     def _show_state(self) -> None:
@@ -127,7 +130,7 @@ class EvaluationPage(QWidget):
     def _on_evaluation_changed(self) -> None:
         had_focus = self._stop.hasFocus()
         self._show_rows()
-        self._show_state()
+        self._show_models()
         if had_focus and self._start.isEnabled():
             self._start.setFocus()
         if self._was_running and not self._evaluation.is_running:
