@@ -29,7 +29,8 @@ def test_nothing_but_blanks_right_of_the_caret_allows_several() -> None:
     [
         (")", "a, b)", "a, b"),
         ("):", "x):", "x"),
-        (")", "f(a)", "f(a"),
+        (")", "f(a)", "f(a)"),
+        (")", "f(a))", "f(a)"),
         (" + 1", "x", "x"),
         ("]\n", "0]", "0"),
     ],
