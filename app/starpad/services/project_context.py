@@ -69,8 +69,11 @@ class ProjectContext(QObject):
 
     def set_folder(self, folder: Path | None) -> None:
         """Say which folder is open; files of others count if they are in a work tree of git."""
-        self._folder = Path(os.path.abspath(folder)) if folder is not None else None
         self._work_trees.clear()
+        new = Path(os.path.abspath(folder)) if folder is not None else None
+        if new != self._folder:
+            self._folder = new
+            self._known.clear()
 
     def completed(
         self, context: CaretContext, options: CompletionOptions, model: LoadedModel
