@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starpad.repository.chunks import MOST_LINES, best_piece, pieces_of
+from starpad.repository.chunks import MOST_LINES, best_piece, pieces_of, shortened
 
 FUNCTION = "def function_{0}():\n" + "    value = {0}\n" * 10 + "\n\n"
 
@@ -39,3 +39,22 @@ def test_the_piece_with_the_wanted_words_is_the_best() -> None:
     assert first is not None
     assert (first[0], first[1].first_line) == (0, 0)
     assert best_piece(" \n\n", ()) is None
+
+
+def test_of_a_piece_that_is_too_long_the_lines_with_the_wanted_words_stay() -> None:
+    text = (
+        "import wanted, other\n" + "filler = 1\n" * 20 + "x = wanted\ny = other\n" + "z = 1\n" * 9
+    )
+    short = shortened(text, ("wanted", "other"), 60)
+    assert "x = wanted\ny = other\n" in short
+    assert len(short) <= 60
+    assert short in text
+    assert shortened(text, ("wanted",), 10_000) == text
+    assert shortened("x" * 100 + "\n", ("x",), 10) == ""
+
+
+@given(st.text(alphabet="ab {\n", max_size=500), st.integers(0, 300))
+def test_a_shortened_piece_is_whole_lines_of_it_and_fits(text: str, most: int) -> None:
+    short = shortened(text, ("ab", "aab"), most)
+    assert len(short) <= most
+    assert short in text

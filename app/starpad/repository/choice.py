@@ -17,6 +17,11 @@ _FILL = 0.75
 """How full a new choice is: the rest is room for what is appended to it."""
 
 
+def longest_piece(most_characters: int) -> int:
+    """Return how long a piece with its path may be, in a choice of `most_characters`."""
+    return int(most_characters * _FILL)
+
+
 def chosen(
     held: Sequence[ContextChunk], wanted: Sequence[ContextChunk], most_characters: int
 ) -> tuple[ContextChunk, ...]:
@@ -25,7 +30,7 @@ def chosen(
     A piece of which there is a newer version becomes that, where it stands. If all do not fit,
     those held stay as long as most of the best are among them; else the best are taken.
     """
-    room = int(most_characters * _FILL)
+    room = longest_piece(most_characters)
     wanted = [cut for piece in wanted if (cut := _cut(piece, room)).text]
     current = [_newest(piece, wanted) for piece in held]
     current = _without_copies((), current)

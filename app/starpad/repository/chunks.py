@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from operator import itemgetter
 
-from starpad.repository.words import words_of
+from starpad.repository.words import told_words
 
 LEAST_LINES, MOST_LINES = 40, 64
 _MOST_CHARACTERS = 4_000
@@ -40,11 +40,30 @@ def best_piece(text: str, wanted: Collection[str]) -> tuple[int, Piece] | None:
     """Return the piece with the most of the wanted words, and how many; the first of its like."""
     wanted = frozenset(wanted)
     scored = (
-        (len(wanted.intersection(words_of(piece.text))), piece)
+        (len(wanted.intersection(told_words(piece.text))), piece)
         for piece in pieces_of(text)
         if piece.text.strip()
     )
     return max(scored, key=itemgetter(0), default=None)
+
+
+def shortened(text: str, wanted: Collection[str], most_characters: int) -> str:
+    """Return the neighbouring lines of a piece that have the most of the wanted words and fit."""
+    if len(text) <= most_characters:
+        return text
+    lines = text.splitlines(keepends=True)
+    said = [frozenset(wanted).intersection(told_words(line)) for line in lines]
+    best, best_score = (0, 0), -1
+    for start in range(len(lines)):
+        end, size = start, 0
+        found: set[str] = set()
+        while end < len(lines) and size + len(lines[end]) <= most_characters:
+            size += len(lines[end])
+            found |= said[end]
+            end += 1
+        if len(found) > best_score:
+            best, best_score = (start, end), len(found)
+    return "".join(lines[slice(*best)])
 
 
 def _end(lines: list[str], start: int) -> int:

@@ -8,7 +8,7 @@ from itertools import islice
 
 from starpad.repository.chunks import pieces_of
 from starpad.repository.folder_files import FolderFiles, Stamp
-from starpad.repository.words import words_of
+from starpad.repository.words import told_words
 
 _MOST_WORDS = 4_000
 """Of one piece: a table of names has no more to say."""
@@ -103,7 +103,7 @@ class FolderIndex:
             return
         self._indexed[name] = stamp
         for number, piece in enumerate(pieces_of(self._files.read(name) or "")):
-            words = list(islice(words_of(piece.text), _MOST_WORDS))
+            words = list(islice(told_words(piece.text), _MOST_WORDS))
             if words:
                 row = execute("INSERT INTO pieces (file, number) VALUES (?, ?)", (name, number))
                 execute(

@@ -22,6 +22,8 @@ class Question:
     open_paths: tuple[str, ...] = ()
     held_paths: tuple[str, ...] = ()
     """Of texts that the asker has already: may they be shown?"""
+    most_characters: int = 10_000
+    """Of one piece with its path: more has no room in the prompt."""
 
 
 @dataclass(frozen=True, slots=True)

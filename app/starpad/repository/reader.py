@@ -1,11 +1,12 @@
 """Answers which pieces of a folder's files are worth reading at a caret."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import zip_longest
 from pathlib import Path
 
 from starpad.core.repository_context import ContextChunk, ContextReason
-from starpad.repository.chunks import best_piece, pieces_of
+from starpad.repository.chunks import best_piece, pieces_of, shortened
 from starpad.repository.folder_files import FolderFiles
 from starpad.repository.imports import Names, imported
 from starpad.repository.index import FolderIndex
@@ -50,8 +51,9 @@ class FolderReader:
             self._best(imports, words, ContextReason.IMPORTED),
             self._best(opened, words, ContextReason.OPEN),
         )
+        fitting = (_shortened(chunk, words, question.most_characters) for chunk in chunks)
         refused = (path for path in question.held_paths if self._files.read(path) is None)
-        return Answer(question.serial, tuple(chunks), tuple(refused), self.is_complete)
+        return Answer(question.serial, tuple(fitting), tuple(refused), self.is_complete)
 
     def _best(
         self, names: Iterable[str], words: tuple[str, ...], reason: ContextReason
@@ -68,6 +70,10 @@ class FolderReader:
             if found.number < len(pieces):  # it may have changed since
                 text = pieces[found.number].text
                 yield ContextChunk(found.name, text, ContextReason.SIMILAR)
+
+
+def _shortened(chunk: ContextChunk, words: tuple[str, ...], most_characters: int) -> ContextChunk:
+    return replace(chunk, text=shortened(chunk.text, words, most_characters - len(chunk.path)))
 
 
 def _in_turns(*ranked: Iterable[ContextChunk]) -> Iterator[ContextChunk]:

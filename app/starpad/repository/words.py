@@ -6,6 +6,7 @@ from collections.abc import Iterator
 _IDENTIFIER = re.compile(r"[^\W\d]\w+")
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\dA-Z_]+|\d+")
 _LONGEST = 64
+_IMPORTS = re.compile(r"^\s*(?:import|from|#\s*include|using|use|package|mod)\b.*$", re.MULTILINE)
 # Words of the languages themselves, and those that are in every file.
 _EVERYWHERE = """
     and as assert async await break case catch class const continue def default del do elif else
@@ -31,6 +32,11 @@ def words_of(text: str) -> Iterator[str]:
                 word = part.lower()
                 if len(word) > 1 and word != whole and word not in _IGNORED:
                     yield word
+
+
+def told_words(text: str) -> Iterator[str]:
+    """Yield the words of a text but for lines that import: they name much and say little."""
+    return words_of(_IMPORTS.sub("", text))
 
 
 def wanted_words(before: str, after: str, most: int = 48) -> tuple[str, ...]:

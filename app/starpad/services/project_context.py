@@ -17,7 +17,7 @@ from starpad.core.repository_context import (
     RepositoryContext,
 )
 from starpad.core.suggestion import CompletionOptions
-from starpad.repository.choice import chosen
+from starpad.repository.choice import chosen, longest_piece
 from starpad.repository.private_files import holds_secret, is_private
 from starpad.repository.protocol import Answer, Question
 from starpad.services.documents import DocumentService
@@ -177,6 +177,7 @@ class ProjectContext(QObject):
                 other.path for other in opened if other and other.root == place.root and other.path
             ),
             held_paths=tuple(held),
+            most_characters=longest_piece(self._room),
         )
         self._asked = (self._reader.ask(question), context, place)
 
