@@ -170,6 +170,20 @@ def test_a_resting_caret_has_the_prompt_read_so_that_the_first_suggestion_reads_
     assert sent.count(Purpose.WARM_UP) == 1, "it is warm already"
 
 
+def test_a_bracket_that_closes_by_itself_has_little_read(
+    starpad: Starpad, tab: EditorTab, qtbot: QtBot
+) -> None:
+    lines = "".join(f"value_{number} = compute({number})\n" for number in range(60))
+    _put(tab, f"{lines}result = max|\n{lines}")
+    _ask(qtbot, starpad, tab)
+    qtbot.keyClick(tab.editor, Qt.Key.Key_Escape)
+    qtbot.keyClicks(tab.editor, "(")
+    assert tab.editor.text().count("max()") == 1
+    with qtbot.waitSignal(starpad.completion.figures_changed, timeout=10_000) as blocker:
+        tab.suggestions.ask()
+    assert blocker.args[0].evaluated_tokens < 10
+
+
 def test_nothing_is_read_where_suggestions_are_off(
     starpad: Starpad, tab: EditorTab, qtbot: QtBot, sent: list[Purpose]
 ) -> None:

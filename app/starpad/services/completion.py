@@ -172,8 +172,8 @@ class CompletionService(QObject):
     def cancel(self, document: int) -> None:
         """Give up what is under way for a document, fetched in advance or not."""
         errand, known = self._errands.current, self._known
-        context = errand.context if errand is not None else known[0] if known is not None else None
-        if context is None or context.document != document:
+        about = errand.document if errand else known[0].document if known else None
+        if about != document:
             return
         is_awaited = known is not None or (errand and errand.purpose is Purpose.ANSWER)
         self._drop()
@@ -243,7 +243,7 @@ class CompletionService(QObject):
         elif is_awaited:
             reason = end.error.message if isinstance(end.error, StarpadError) else ""
             state = SuggestionState.CANCELLED if end.cancelled else SuggestionState.FAILED
-            self._emit(SuggestionUpdate(errand.context.document, state, reason=reason))
+            self._emit(SuggestionUpdate(errand.document, state, reason=reason))
 
     def _publish(
         self, errand: Errand, figures: Figures | None = None, *, is_final: bool = False
@@ -255,7 +255,7 @@ class CompletionService(QObject):
         state = SuggestionState.SHOWN
         if not text:
             state = SuggestionState.NOTHING if is_final else SuggestionState.GENERATING
-        self._emit(SuggestionUpdate(errand.context.document, state, text, is_final, figures))
+        self._emit(SuggestionUpdate(errand.document, state, text, is_final, figures))
 
     def _emit(self, update: SuggestionUpdate) -> None:
         self.note(update.state, update.reason)

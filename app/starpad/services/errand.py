@@ -21,6 +21,8 @@ from starpad.services.engine import EngineService
 from starpad.services.inference_thread import RequestEnd
 from starpad.services.suggestion_cache import Place
 
+_CLOSERS = ")]}\"'` \t"
+
 
 class Purpose(Enum):
     """Who wants it."""
@@ -39,7 +41,7 @@ class Errand:
 
     request: int
     purpose: Purpose
-    context: CaretContext
+    document: int
     place: Place
     policy: LinePolicy
     raw: str = ""
@@ -96,6 +98,7 @@ class Errands(QObject):
         if model is None:
             return
         policy = line_policy(context.before, context.after, options.max_lines)
+        context = as_read(context)
         if purpose is Purpose.WARM_UP:
             request = self._engine.submit(
                 partial(warm_up, builder=builder, context=context, options=options, model=model)
@@ -112,7 +115,7 @@ class Errands(QObject):
                     alternative=alternative,
                 )
             )
-        self.current = Errand(request, purpose, context, place, policy)
+        self.current = Errand(request, purpose, context.document, place, policy)
 
     def drop(self) -> Errand | None:
         """Give up what is under way; return it."""
@@ -138,6 +141,20 @@ class Errands(QObject):
         if isinstance(end.value, Progress):
             errand.raw = end.value.text
         self.ended.emit(errand, end)
+
+
+def as_read(context: CaretContext) -> CaretContext:
+    """Return the text around the caret as the model is to read it.
+
+    Without closing brackets and quotes that are all there is right of the caret: in the order of
+    most models what comes after the caret stands first, so each bracket that the editor closes by
+    itself would have the whole prompt read anew, twice. Brackets that a suggestion then brings
+    once more are known, and go when it is accepted.
+    """
+    rest = context.after.partition("\n")[0]
+    if rest.strip(_CLOSERS):
+        return context
+    return replace(context, after=context.after[len(rest) :])
 
 
 def accepted(context: CaretContext, suggestion: str) -> CaretContext:
