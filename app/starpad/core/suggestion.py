@@ -66,6 +66,8 @@ class CompletionOptions:
     sampling: Sampling = field(default_factory=Sampling)
     order: FimOrder | None = None
     shares: Shares = field(default_factory=Shares)
+    least_probability: float = 0.0
+    """Of what is shown, per token (the geometric mean); 0 shows whatever comes."""
     heals: bool = True
     """Take back what the caret may have cut of a token, as `engines.healing` does."""
     context_use: ContextUse = ContextUse.LOCAL

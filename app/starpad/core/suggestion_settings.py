@@ -70,6 +70,17 @@ class SuggestionSettings:
             2,
         ),
     ] = 0.0
+    suggestion_least_probability: Annotated[
+        int,
+        About(
+            Page.SUGGESTIONS,
+            "Least probability",
+            "Nothing is shown where the model is less sure of its words, on average. 0 shows all.",
+            0,
+            95,
+            "%",
+        ),
+    ] = 15
     suggestions_off_languages: Annotated[
         tuple[str, ...],
         About(
@@ -152,6 +163,7 @@ class SuggestionSettings:
             time_budget_ms=self.suggestion_time_budget_ms,
             budget_tokens=self.prompt_budget_tokens,
             sampling=Sampling(temperature=self.suggestion_temperature),
+            least_probability=self.suggestion_least_probability / 100,
             context_use=ContextUse(self.suggestion_context),
             shares=Shares(
                 self.prompt_prefix_share, self.prompt_suffix_share, self.prompt_context_share

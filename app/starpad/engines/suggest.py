@@ -5,20 +5,24 @@ from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from starpad.core.confidence import Confidence
 from starpad.core.context_window import CaretContext
 from starpad.core.engine_status import LoadedModel
 from starpad.core.load_options import EngineKind
 from starpad.core.prompt import Prompt
 from starpad.core.prompt_budget import prompt_tokens
-from starpad.core.suggestion import CompletionOptions, Figures, LinePolicy, is_finished
+from starpad.core.suggestion import CompletionOptions, Figures, LinePolicy, is_finished, trim
+from starpad.core.trimming import without_half_line
 from starpad.engines import alternatives
 from starpad.engines.client import EngineClient
 from starpad.engines.healing import healed, without_beginning
 from starpad.engines.prompt_builder import PromptBuilder
-from starpad.engines.protocol import CompletionRequest, Timings
+from starpad.engines.protocol import CompletionRequest, StopReason, Timings
 
 SLOT = 0
 """Completion's own slot in the engine: chat must not evict its cache."""
+_ENOUGH_TOKENS = 8
+"""To know that a model is guessing."""
 _FRAME_S = 0.033
 """Text on screen changes at most this often, however fast tokens come."""
 
@@ -78,6 +82,8 @@ async def _suggest(
     if options.heals and client.follows_grammars and model.kind is not EngineKind.GGML:
         separator = model.fim.middle if model.fim else None
         prompt, beginning = await healed(client, prompt, context.before, separator)
+    # Other answers are less likely than the likeliest, and asked for all the same.
+    least = 0.0 if alternative else options.least_probability
     request = CompletionRequest(
         prompt=prompt.ids,
         max_tokens=options.max_tokens,
@@ -88,8 +94,10 @@ async def _suggest(
         time_budget_ms=options.time_budget_ms,
         slot=SLOT,
         beginning=beginning,
+        candidates=1 if least and client.tells_candidates else 0,
     )
     text, first_token_ms, emitted = "", 0.0, 0.0
+    confidence = Confidence()
     progress = Progress("", _figures(len(prompt.ids), None, 0.0))
     chunks = alternatives.complete(client, request, alternative)
     async with aclosing(without_beginning(chunks, beginning)) as stream:
@@ -97,17 +105,34 @@ async def _suggest(
             now = time.perf_counter()
             if chunk.text and not first_token_ms:
                 first_token_ms = (now - started) * 1000
+            confidence.add(len(text), chunk.log_probabilities)
             text += chunk.text
             if chunk.timings is not None:
                 progress = Progress(text, _figures(len(prompt.ids), chunk.timings, first_token_ms))
             else:
                 progress = Progress(text, progress.figures)
-            if now - emitted >= _FRAME_S:
+            is_sure = _is_sure(confidence, text, policy, least)
+            if now - emitted >= _FRAME_S and is_sure:
                 emitted = now
                 emit(progress)
             if is_finished(text, policy):
                 break
+            if chunk.stop_reason in (StopReason.LIMIT, StopReason.TIME) and policy.max_lines > 1:
+                progress = replace(progress, text=without_half_line(text))
+            if not is_sure and confidence.count >= _ENOUGH_TOKENS:
+                break
+    if not _is_sure(confidence, progress.text, policy, least):
+        progress = replace(progress, text="")
     return replace(progress, prompt=prompt)
+
+
+def _is_sure(confidence: Confidence, text: str, policy: LinePolicy, least: float) -> bool:
+    """Return whether the model is sure enough of what would be shown of `text`."""
+    if not least:
+        return True
+    blanks = len(text) - len(text.lstrip(" \t")) if policy.strips_indent else 0
+    found = confidence.of(blanks + len(trim(text, policy)))
+    return found is None or found >= least
 
 
 def _figures(prompt_tokens: int, timings: Timings | None, first_token_ms: float) -> Figures:
