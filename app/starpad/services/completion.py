@@ -193,10 +193,9 @@ class CompletionService(QObject):
         return context
 
     def _place(self, context: CaretContext, alternative: int = 0) -> Place:
-        options = self.options
-        model = self._errands.model.path if self._errands.model is not None else None
-        how = (model, options.sampling, options.max_lines, options.max_tokens, options.order)
-        return place_of(context, (how, alternative), self.reach)
+        model = self._errands.model
+        how = (model.path if model is not None else None, self.options, alternative)
+        return place_of(context, how, self.reach)
 
     def _drop(self) -> None:
         self._known_timer.stop()
