@@ -209,7 +209,10 @@ def type_in_window(
         path = Path(folder, "file.py")
         path.write_text(text, encoding="utf-8")
         starpad = bootstrap.Starpad(application, Path(folder, "settings.json"), Path(folder))
-        starpad.settings.change(prompt_budget_tokens=options.budget)
+        # A model with random weights is never sure of what it writes.
+        starpad.settings.change(
+            prompt_budget_tokens=options.budget, suggestion_least_probability=options.least
+        )
         starpad.start([path], None)
         starpad.engine.load(LoadOptions(options.model, options.context))
         wanted = options.model.name
@@ -370,7 +373,8 @@ def main() -> None:
     parser.add_argument("model", nargs="?", type=Path, default=paths.demo_model())
     parser.add_argument("--context", type=int, default=8192)
     parser.add_argument("--budget", type=int, default=3000)
-    parser.add_argument("--chunks", type=int, default=16)
+    parser.add_argument("--chunks", type=int, default=16, help="of llama.vim's ring")
+    parser.add_argument("--least", type=int, default=0, help="least probability of what is shown")
     parser.add_argument("--without-infill", action="store_true")
     parser.add_argument("--without-accepts", action="store_true")
     options = parser.parse_args()

@@ -64,15 +64,15 @@ def test_all_of_the_prompt_is_read_in_small_steps() -> None:
     engine, builder = Engine(), PromptBuilder(FIM)
     read = _warm(engine, builder, "x" * 500)
     assert read == len(engine.held) == sum(engine.read)
-    assert max(engine.read) <= 60, "a step takes as long as it may"
+    assert max(engine.read) <= 130, "a step takes as long as it may"
     assert builder.latest_ids == engine.held
 
 
 def test_a_fast_engine_gets_larger_steps() -> None:
     slow, fast = Engine(5.0), Engine(0.05)
     for engine in (slow, fast):
-        _warm(engine, PromptBuilder(FIM), "x" * 800)
-    assert len(fast.read) * 4 < len(slow.read)
+        _warm(engine, PromptBuilder(FIM), "x" * 1500)
+    assert len(fast.read) * 3 < len(slow.read)
 
 
 def test_what_is_held_is_neither_read_again_nor_dropped() -> None:

@@ -12,9 +12,10 @@ from starpad.engines.prompt_steps import read_beginning
 from starpad.engines.protocol import CompletionRequest
 from starpad.engines.suggest import SLOT
 
-_STEP_MS = 60
-"""How long whoever types meanwhile waits at most until the engine is free."""
-_FIRST_TOKENS, _LEAST_TOKENS, _MOST_TOKENS = 16, 4, 512
+_STEP_MS = 130
+"""The next key gives it up, and with the pause after that key a step is over, too."""
+_LEAST_TOKENS, _MOST_TOKENS = 32, 512
+"""In one step; fewer at a time take as long as these, see `engines.prompt_steps`."""
 
 
 async def warm_up(
@@ -39,7 +40,7 @@ async def warm_up(
     )
     ids = (await builder.build(client, context, budget, options.order, options.shares)).ids
     # A first step that ended earlier would make the engine drop the rest of what it holds.
-    position, step, read = _common(held, ids), _FIRST_TOKENS, 0
+    position, step, read = _common(held, ids), _LEAST_TOKENS, 0
     builder.latest_ids = ids[:position]
     while position < len(ids):
         await client.caret.give_way()

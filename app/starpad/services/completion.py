@@ -151,9 +151,12 @@ class CompletionService(QObject):
 
         Not from a server elsewhere: there each request may cost somebody something.
         """
-        model = self._errands.model
-        if self._errands.current is not None or model is None or model.host:
+        model, errand = self._errands.model, self._errands.current
+        if model is None or model.host:
             return
+        if errand is not None and errand.purpose is not Purpose.WARM_UP:
+            return
+        self._drop()
         ahead = accepted(replace(context, repository=self._repository), suggestion)
         place = self._place(ahead)
         if self._cache.find(place) is None:
