@@ -15,7 +15,13 @@ from starpad.core.context_window import CaretContext
 from starpad.core.fim import FimOrder
 from starpad.core.suggestion import CompletionOptions, line_policy
 from starpad.engines.client import EngineClient
-from starpad.engines.healing import healed, unfinished_tokens, without_beginning
+from starpad.engines.healing import (
+    healed,
+    is_complete,
+    unfinished_tokens,
+    without_beginning,
+    word_before,
+)
 from starpad.engines.prompt_builder import PromptBuilder
 from starpad.engines.protocol import Chunk, CompletionRequest, StopReason, Timings
 from starpad.engines.suggest import Progress, suggest
@@ -106,7 +112,7 @@ def test_prompt_and_beginning_together_are_what_stood_there(url: str, before: st
         assert model.fim is not None
         context = CaretContext(1, "python", 0, before, "\nx\n")
         prompt = await PromptBuilder(model.fim).build(client, context, 500)
-        shorter, beginning = await healed(client, prompt, before, model.fim.middle)
+        shorter, beginning = await healed(client, prompt, context, model.fim.middle)
         missing = prompt.ids[len(shorter.ids) :]
         assert prompt.ids[: len(shorter.ids)] == shorter.ids
         assert await client.detokenize(missing) == beginning
@@ -116,21 +122,53 @@ def test_prompt_and_beginning_together_are_what_stood_there(url: str, before: st
 
 
 @pytest.mark.parametrize(
-    ("texts", "before", "count"),
+    ("texts", "word", "count"),
     [
-        (["x", " =", " im", "po"], "x = impo", 2),
-        (["self", "._", "na"], "self._na", 2),
-        (["(", "fro", "bn", "ic"], "(frobnic", 3),
-        (["if", " x", ":"], "if x:", 1),
-        (["x", " =", " "], "x = ", 1),
-        (["a", ").", "foo"], "a).foo", 1),
+        (["x", " =", " im", "po"], "impo", 2),
+        (["self", "._", "na"], "_na", 2),
+        (["(", "fro", "bn", "ic"], "frobnic", 3),
+        (["x", " =", " "], "", 1),
+        (["a", ").", "foo"], "foo", 1),
         ([], "", 0),
     ],
 )
 def test_what_is_unfinished_is_the_last_token_and_the_word_that_it_belongs_to(
-    texts: list[str], before: str, count: int
+    texts: list[str], word: str, count: int
 ) -> None:
-    assert unfinished_tokens(texts, before) == count
+    assert unfinished_tokens(texts, len(word)) == count
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [("x = impo", "impo"), ("x = ", ""), ("f(", ""), ("", ""), ("naïve_1", "naïve_1")],
+)
+def test_the_word_at_the_caret_is_of_letters_digits_and_underscores(text: str, word: str) -> None:
+    assert word_before(text) == word
+
+
+@pytest.mark.parametrize(
+    ("word", "before", "after", "complete"),
+    [
+        ("self", "def f(self): ", "", True),
+        ("self", "", "self.x", True),
+        ("self", "", "myself", False),
+        ("in", "for x in y: int", "", False),
+        ("impo", "import os", "", False),
+        ("new", "old", "", False),
+    ],
+)
+def test_a_word_is_complete_if_it_stands_elsewhere_and_no_longer_one_does(
+    word: str, before: str, after: str, complete: bool
+) -> None:
+    assert is_complete(word, before, after) is complete
+
+
+def test_a_complete_word_and_a_sign_are_left_as_they_are(url: str) -> None:
+    for before in ("def f(self):\n    self", "print(", ""):
+        healing, plain = (
+            _suggested(url, before, "\n", heals=heals).prompt for heals in (True, False)
+        )
+        assert healing == plain
 
 
 async def _streamed(texts: tuple[str, ...]) -> AsyncGenerator[Chunk, None]:

@@ -81,7 +81,7 @@ async def _suggest(
     beginning = ""
     if options.heals and client.follows_grammars and model.kind is not EngineKind.GGML:
         separator = model.fim.middle if model.fim else None
-        prompt, beginning = await healed(client, prompt, context.before, separator)
+        prompt, beginning = await healed(client, prompt, context, separator)
     # Other answers are less likely than the likeliest, and asked for all the same.
     least = 0.0 if alternative else options.least_probability
     request = CompletionRequest(
