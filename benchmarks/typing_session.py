@@ -202,9 +202,14 @@ def run_loop(milliseconds: int, until: Any = None) -> None:
 
 
 def type_in_window(
-    application: QApplication, text: str, keys: Keys, options: argparse.Namespace
-) -> list[Costs]:
-    """Return the costs of a session and, if wanted, of one with accepts."""
+    application: QApplication,
+    text: str,
+    keys: Keys,
+    options: argparse.Namespace,
+    *,
+    accepts: bool,
+) -> Costs:
+    """Return the costs of a session in a Starpad that has just been started."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "file.py")
         path.write_text(text, encoding="utf-8")
@@ -215,38 +220,32 @@ def type_in_window(
         )
         starpad.start([path], None)
         starpad.engine.load(LoadOptions(options.model, options.context))
-        wanted = options.model.name
-
-        def is_ready() -> bool:
-            status = starpad.engine.status
-            return (
-                status.state is EngineState.READY
-                and status.model is not None
-                and status.model.path.name == wanted
-            )
-
-        run_loop(60_000, is_ready)
+        run_loop(60_000, lambda: _has(starpad, options.model, options.context))
         tab = starpad.window.tabs.current
         assert tab is not None
-        results = []
-        for accepts in (False,) if options.without_accepts else (False, True):
-            start = tab.editor.document().findBlockByNumber(LINE)
-            cursor = tab.editor.textCursor()
-            cursor.setPosition(start.position())
-            cursor.insertText("\n\n")
-            cursor.setPosition(start.position())
-            tab.editor.setTextCursor(cursor)
-            tab.editor.setFocus()
-            run_loop(1500)
-            run_loop(SETTLE_MS, lambda: errands_of(starpad).current is None)
-            session = Session(starpad, keys, accepts=accepts)
-            session.start()
-            QApplication.exec()
-            session.end()
-            results.append(session.costs)
-            tab.editor.document().setPlainText(text)
+        cursor = tab.editor.textCursor()
+        start = tab.editor.document().findBlockByNumber(LINE).position()
+        cursor.setPosition(start)
+        cursor.insertText("\n\n")
+        cursor.setPosition(start)
+        tab.editor.setTextCursor(cursor)
+        tab.editor.setFocus()
+        run_loop(1500)
+        run_loop(SETTLE_MS, lambda: errands_of(starpad).current is None)
+        session = Session(starpad, keys, accepts=accepts)
+        session.start()
+        QApplication.exec()
+        session.end()
         starpad.shutdown()
-    return results
+    return session.costs
+
+
+def _has(starpad: bootstrap.Starpad, path: Path, context_tokens: int) -> bool:
+    """Return whether the model is loaded, and not another one, or the same with less context."""
+    status = starpad.engine.status
+    model = status.model
+    is_it = model is not None and (model.path, model.context_tokens) == (path, context_tokens)
+    return is_it and status.state is EngineState.READY
 
 
 def states_after_keys(text: str, keys: Keys) -> list[tuple[float, str, str]]:
@@ -382,9 +381,10 @@ def main() -> None:
     text = "\n".join(source.split("\n")[:2000])
     keys: Keys = [(ms, key) for ms, key in json.loads(SESSION.read_text(encoding="utf-8"))]
     application = bootstrap.create_application()
-    plain, *accepting = type_in_window(application, text, keys, options)
+    plain = type_in_window(application, text, keys, options, accepts=False)
     report("Starpad", plain, len(keys))
-    for costs in accepting:
+    if not options.without_accepts:
+        costs = type_in_window(application, text, keys, options, accepts=True)
         report("the same, suggestions in longer pauses accepted and taken back", costs, len(keys))
     if not options.without_infill:
         read, took = asyncio.run(through_infill(text, keys, options))

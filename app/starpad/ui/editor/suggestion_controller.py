@@ -132,8 +132,13 @@ class SuggestionController(QObject):
             select(cursor, position + surplus, position)
             if cursor.selectedText() == part:
                 cursor.setPosition(position + surplus)
-            else:
-                cursor.insertText(part)
+                return
+            # In this order undo brings the caret back to where it was, too.
+            cursor.setPosition(position)
+            cursor.insertText(part)
+            end = cursor.position()
+            select(cursor, end, end + surplus)
+            cursor.removeSelectedText()
 
         with self._held():
             self.ghost.clear()
