@@ -114,6 +114,8 @@ def test_blanks_at_the_end_are_cut_unless_text_follows() -> None:
         ("def f():\n    ", "", "return 1\nd", True),
         ("def f():\n    ", "", "return 1\n    a", False),
         ("x", "", "\ny = 1\ny = 1\n", True),
+        ("    def f", "", "(x):\n        return x\n\n    d", True),
+        ("    x = f(", "", "\n        a\n    )", False),
     ],
 )
 def test_generation_ends_when_more_could_not_change_the_offer(

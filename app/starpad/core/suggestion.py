@@ -145,8 +145,8 @@ def is_finished(text: str, policy: LinePolicy) -> bool:
     if not newline:
         return False
     kept, is_ended = _kept_lines(complete, policy)
-    is_outside = bool(last.strip()) and indent_of(last) < policy.min_indent
-    has_left = is_outside and not _may_close(last, policy)
+    is_outside = indent_of(last) < _least_indent(text, policy)
+    has_left = bool(last.strip()) and is_outside and not is_closer(last)
     return is_ended or len(kept) >= policy.max_lines or has_left
 
 
@@ -214,14 +214,19 @@ def _says_a_neighbour(text: str, policy: LinePolicy) -> bool:
     return bool(policy.next_line) and says_the_same(line.strip(), policy.next_line.strip())
 
 
+def _least_indent(text: str, policy: LinePolicy) -> int:
+    """Return the columns that further lines need: more than the caret's if that opens a block."""
+    first = policy.caret_line + text.partition("\n")[0]
+    return policy.min_indent + first.rstrip().endswith((":", "{", "(", "["))
+
+
 def _kept_lines(text: str, policy: LinePolicy) -> tuple[list[str], bool]:
     """Return the lines of `text` to offer, and whether something ended them."""
     lines = text.split("\n")
     if _says_a_neighbour(lines[0], policy):
         return [], True
     first = policy.caret_line + lines[0]
-    opens_block = first.rstrip().endswith((":", "{", "(", "["))
-    min_indent = policy.min_indent + (1 if opens_block else 0)
+    min_indent = _least_indent(text, policy)
     kept = [without_run(lines[0])]
     whole = [first]
     previous = first
@@ -234,7 +239,7 @@ def _kept_lines(text: str, policy: LinePolicy) -> tuple[list[str], bool]:
                 and indent_of(line) == indent_of(policy.next_line)
             )
             is_outside = indent_of(line) < min_indent
-            closes = opens_block and is_closer(line) and indent_of(line) == policy.min_indent
+            closes = is_closer(line) and indent_of(line) == policy.min_indent < min_indent
             if not is_repeated and (closes or (is_outside and _may_close(line, policy))):
                 return [*kept, line], True
             if is_repeated or is_outside:
