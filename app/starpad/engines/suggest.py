@@ -112,7 +112,8 @@ async def _suggest(
             else:
                 progress = Progress(text, progress.figures)
             is_sure = _is_sure(confidence, text, policy, least)
-            if now - emitted >= _FRAME_S and is_sure:
+            # Text that was only taken back and written again is none to show.
+            if text and now - emitted >= _FRAME_S and is_sure:
                 emitted = now
                 emit(progress)
             if is_finished(text, policy):
