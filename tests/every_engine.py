@@ -44,15 +44,15 @@ class RunningEngine:
 
 
 @contextmanager
-def running(name: str, folder: Path) -> Iterator[RunningEngine]:
-    """Load a small model into the engine that `name` stands for."""
+def running(name: str, folder: Path, legacy: bytes | None = None) -> Iterator[RunningEngine]:
+    """Load a small model into the engine that `name` stands for; `legacy` is one for ggml."""
     with _loop() as loop:
         if name == "remote":
             with _served() as address, _held(_connection(address), loop) as engine:
                 yield engine
             return
         if name == "ggml":
-            options = LoadOptions(write_legacy(folder), context_tokens=512)
+            options = LoadOptions(write_legacy(folder, legacy), context_tokens=512)
         elif name == "external":
             program = str(llama_server(folder))
             options = LoadOptions(demo_model(), context_tokens=1024, program=program)

@@ -73,9 +73,11 @@ def test_settings_go_alone_with_the_keys(data: Path) -> None:
 
 
 def test_models_go_alone(data: Path) -> None:
+    (data / "evaluation").mkdir()
+    (data / "evaluation" / "outcomes.jsonl").write_text("{}\n")
     assert reset("--models", "--yes").returncode == 0
     left = {path.name for path in data.iterdir()}
-    assert not left & {"models", "models.json", "benchmarks.json"}
+    assert not left & {"models", "models.json", "benchmarks.json", "evaluation"}
     assert left >= {"conversations.sqlite3", "chat-presets.json", "tokens", "recovery"}
 
 

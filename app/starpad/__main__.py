@@ -30,7 +30,8 @@ _HOSTS = {
     "--serve-host": "starpad.engines.serve_host",
     "--highlight-host": "starpad.highlighting.host",
     "--search-host": "starpad.core.folder_search_host",
-    "--evaluation-host": "starpad.engines.evaluation_host",
+    "--repository-host": "starpad.repository.host",
+    "--evaluation-host": "starpad.services.evaluation_host",
 }
 
 

@@ -26,6 +26,7 @@ from starpad.services.documents import DocumentService
 from starpad.services.downloads import DownloadService
 from starpad.services.engine import EngineService
 from starpad.services.engine_packs import EnginePacks
+from starpad.services.evaluation import EvaluationService
 from starpad.services.folder_search import FolderSearch
 from starpad.services.highlighting import HighlightService
 from starpad.services.history import HistoryService
@@ -35,6 +36,7 @@ from starpad.services.library_work import LibraryWork
 from starpad.services.model_library import ModelLibrary
 from starpad.services.model_search import ModelSearch
 from starpad.services.notifier import Notification, Notifier, Severity
+from starpad.services.project_context import ProjectContext
 from starpad.services.prompt_inspection import PromptInspection
 from starpad.services.remote_servers import RemoteServers
 from starpad.services.rewriting import RewriteService
@@ -66,8 +68,9 @@ class Starpad(QObject):
         models = self._make_model_services(data)
         self.library_work = LibraryWork(self.jobs, models.account, models.library, self)
         self.library_work.folder_moved.connect(self._on_library_work_folder_moved)
-        self.completion = CompletionService(self.engine, self)
         self.documents = DocumentService(self)
+        self.project = ProjectContext(self.documents, self)
+        self.completion = CompletionService(self.engine, self.project, self)
         self.highlighting = HighlightService(self)
         self.folder_search = FolderSearch(self)
         self.history = HistoryService(data / "conversations.sqlite3", self)
@@ -146,6 +149,7 @@ class Starpad(QObject):
     def _make_engine_services(self, data: Path) -> EngineServices:
         """Make what the engine window shows."""
         self.benchmarks = BenchmarkService(self.engine, self.library, self.settings, data, self)
+        self.evaluation = EvaluationService(self.engine, self.library, self.settings, data, self)
         self.serving = ServingService(self.engine, data / serve_key.FILE_NAME, self)
         self.idle_unload = IdleUnload(self.engine, self.serving, self)
         self.remotes = RemoteServers(self.engine, self.settings, self.jobs, data, self)
@@ -156,6 +160,7 @@ class Starpad(QObject):
             jobs=self.jobs,
             library=self.library,
             benchmarks=self.benchmarks,
+            evaluation=self.evaluation,
             serving=self.serving,
             remotes=self.remotes,
             speculation=SpeculationJudge(self.engine, self),
@@ -206,9 +211,11 @@ class Starpad(QObject):
         self.jobs.shutdown()
         self.highlighting.shutdown()
         self.folder_search.shutdown()
+        self.project.shutdown()
         self.answerer.shutdown()
         self.serving.shutdown()
         self.benchmarks.shutdown()
+        self.evaluation.shutdown()
         self.engine.shutdown()
         self.history.shutdown()
 
@@ -216,6 +223,7 @@ class Starpad(QObject):
     def _on_settings_changed(self, settings: Settings) -> None:
         self.engine.restart_automatically = settings.restart_engine_automatically
         self.completion.options = settings.completion_options
+        self.project.set_folder(Path(settings.folder) if settings.folder else None)
         self.serving.apply(settings)
         self.idle_unload.set_minutes(settings.engine_unload_after_min)
         self.account.set_endpoint(settings.hub_endpoint)

@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from starpad.core import paths
+from starpad.core import paths, settings_store
 from starpad.core.chosen_pack import chosen_pack
 from starpad.core.command_line import (
     DEMO,
@@ -27,17 +27,19 @@ from starpad.core.evaluation import (
     Selection,
     Way,
 )
+from starpad.core.evaluation_plot import to_svg
 from starpad.core.evaluation_report import table_head, table_row, to_csv
 from starpad.core.fim import FimOrder
 from starpad.core.load_options import LoadOptions
 
-_TABLE = "table.csv"
+_TABLE, _PLOT = "table.csv", "plot.svg"
 _ORDERS: dict[str, tuple[FimOrder | None, ...]] = {
     "own": (None,),
     "psm": (FimOrder.PSM,),
     "spmv2": (FimOrder.SPMV2,),
     "both": (FimOrder.PSM, FimOrder.SPMV2),
 }
+_HEALING = {"on": (True,), "off": (False,), "both": (False, True)}
 _CONTEXTS = {"without": (False,), "with": (True,), "both": (False, True)}
 
 
@@ -56,6 +58,7 @@ def run(argv: Sequence[str]) -> int:
 
 async def _evaluate(plan: EvaluationPlan) -> int:
     from starpad.engines.evaluate import evaluate  # 80 ms: not for --help
+    from starpad.services.evaluation_context import FolderContext
 
     line = ProgressLine()
 
@@ -67,15 +70,16 @@ async def _evaluate(plan: EvaluationPlan) -> int:
             say(f"{value.path.stem}: {value.error}")
 
     try:
-        end = await evaluate(plan, show)
+        end = await evaluate(plan, show, FolderContext(plan.paths).of)
     finally:
         line.clear()
-    return _report(end, plan.folder / _TABLE)
+    return _report(end, plan.folder)
 
 
-def _report(end: EvaluationEnd, table: Path) -> int:
+def _report(end: EvaluationEnd, folder: Path) -> int:
     give("\n".join([table_head(), *map(table_row, end.rows)]))
-    is_written = write_file(table, to_csv(end.rows))
+    is_written = write_file(folder / _TABLE, to_csv(end.rows))
+    is_written = write_file(folder / _PLOT, to_svg(end.rows)) and is_written
     return 1 if end.has_failed or not is_written else 0
 
 
@@ -88,9 +92,10 @@ def _plan(arguments: argparse.Namespace) -> EvaluationPlan:
             for name in arguments.model or [DEMO]
         ),
         ways=tuple(
-            Way(order, has_context)
+            Way(order, has_context, heals)
             for order in _ORDERS[arguments.order]
             for has_context in _CONTEXTS[arguments.context]
+            for heals in _HEALING[arguments.healing]
         ),
         selection=Selection(arguments.kinds, arguments.holes, arguments.per_file, arguments.seed),
         folder=arguments.out,
@@ -100,7 +105,8 @@ def _plan(arguments: argparse.Namespace) -> EvaluationPlan:
 def _model(name: str) -> Path:
     """Return a model file: the named one, or the one of that name in Starpad's own folder."""
     path = model_path(name)
-    installed = paths.data_folder() / "models"
+    chosen = settings_store.load(settings_store.default_path())[0].models_folder
+    installed = Path(chosen) if chosen else paths.data_folder() / "models"
     if path.exists() or not installed.is_dir():
         return path
     found = sorted(each for each in installed.rglob("*.gguf") if name in (each.stem, each.name))
@@ -142,6 +148,12 @@ def _parser() -> argparse.ArgumentParser:
         "--context", choices=_CONTEXTS, default="without", help="other files of the folder"
     )
     parser.add_argument(
+        "--healing",
+        choices=_HEALING,
+        default="on",
+        help="take back a token that the caret has cut, as the editor does (on)",
+    )
+    parser.add_argument(
         "--kinds",
         type=_kinds,
         default=usual.kinds,
@@ -173,6 +185,6 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("starpad-evaluation"),
         metavar="FOLDER",
-        help="where outcomes and table.csv are written (starpad-evaluation)",
+        help="where outcomes, table.csv and plot.svg are written (starpad-evaluation)",
     )
     return parser

@@ -127,3 +127,9 @@ def test_where_only_a_name_is_known_files_are_written_as_its_family_does(
     assert tokens is not None
     assert (tokens.files.caret if tokens.files else None) is caret
     assert fim.spelled(FimSpelling.AUTO, "llama") == ()
+
+
+def test_what_begins_something_else_than_a_file_ends_a_suggestion() -> None:
+    ids = {text: [number] for number, text in enumerate(fim.SPECIAL_TOKEN_TEXTS)}
+    for text in ("<file_sep>", "<jupyter_code>", "<issue_start>", "<commit_before>"):
+        assert ids[text][0] in fim.stop_ids(ids)

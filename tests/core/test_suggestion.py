@@ -3,7 +3,6 @@
 import pytest
 
 from starpad.core.suggestion import (
-    SuggestionCache,
     after_typing,
     first_line,
     first_word,
@@ -30,7 +29,8 @@ def test_nothing_but_blanks_right_of_the_caret_allows_several() -> None:
     [
         (")", "a, b)", "a, b"),
         ("):", "x):", "x"),
-        (")", "f(a)", "f(a"),
+        (")", "f(a)", "f(a)"),
+        (")", "f(a))", "f(a)"),
         (" + 1", "x", "x"),
         ("]\n", "0]", "0"),
     ],
@@ -114,6 +114,8 @@ def test_blanks_at_the_end_are_cut_unless_text_follows() -> None:
         ("def f():\n    ", "", "return 1\nd", True),
         ("def f():\n    ", "", "return 1\n    a", False),
         ("x", "", "\ny = 1\ny = 1\n", True),
+        ("    def f", "", "(x):\n        return x\n\n    d", True),
+        ("    x = f(", "", "\n        a\n    )", False),
     ],
 )
 def test_generation_ends_when_more_could_not_change_the_offer(
@@ -165,13 +167,3 @@ def test_accepting_lines_one_by_one_gives_the_whole() -> None:
         parts.append(first_line(rest))
         rest = rest[len(parts[-1]) :]
     assert parts == ["\n    a = 1", "\n", "\n    b = 2"]
-
-
-def test_the_cache_forgets_what_was_used_least() -> None:
-    cache = SuggestionCache(size=2)
-    cache.put(("a",), "1")
-    cache.put(("b",), "2")
-    assert cache.get(("a",)) == "1"
-    cache.put(("c",), "3")
-    assert cache.get(("b",)) is None
-    assert (cache.get(("a",)), cache.get(("c",))) == ("1", "3")

@@ -79,6 +79,22 @@ def test_fim_at_the_caret_streams_and_says_what_it_cost(engine: RunningEngine) -
     assert "<fim_" not in progress.text
 
 
+def test_every_engine_has_another_answer(engine: RunningEngine) -> None:
+    context = CaretContext(1, "python", 0, CODE, "\n\n\nprint(add(1, 2))\n")
+
+    def answer(alternative: int) -> str:
+        return engine.run(
+            suggest(
+                engine.client, lambda _value: None, builder=PromptBuilder(engine.model.fim),
+                context=context, policy=POLICY, options=CompletionOptions(max_tokens=6),
+                model=engine.model, alternative=alternative,
+            )
+        ).text  # fmt: skip
+
+    assert answer(1) == answer(1)
+    assert answer(0) != answer(1)
+
+
 def test_a_chat_answer_streams_and_ends_at_the_most_tokens(engine: RunningEngine) -> None:
     turns = [Turn(Role.USER, "What does this do?")]
     answer = engine.run(

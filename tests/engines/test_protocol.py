@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from starpad.core.errors import EngineError
 from starpad.core.sampling import Sampling
 from starpad.engines.protocol import (
+    Candidate,
     Chunk,
     CompletionRequest,
     EventDecoder,
@@ -162,3 +163,25 @@ def test_line_separators_in_generated_text_do_not_cut_an_event() -> None:
     text = "a\u2028b\u0085c\x0bd\x1ce"
     raw = json.dumps({"content": text}, ensure_ascii=False).encode()
     assert decode(b"data: " + raw + b"\n")[0]["content"] == text
+
+
+PLACE = {
+    "id": 288, "logprob": -0.5,
+    "top_logprobs": [
+        {"id": 288, "bytes": [32, 97], "logprob": -0.5},
+        {"id": 123, "bytes": [175], "logprob": -1.5},
+    ],
+}  # fmt: skip
+
+
+def test_candidates_are_told_with_their_texts_also_where_a_stop_token_comes() -> None:
+    for stops in (frozenset[int](), frozenset({288})):
+        request = CompletionRequest((1,), 8, stop_ids=stops, candidates=2)
+        chunk = chunk_of(event(completion_probabilities=[PLACE]), request)
+        assert chunk.candidates == (Candidate(288, " a", -0.5), Candidate(123, "\ufffd", -1.5))
+    assert chunk_of(event(completion_probabilities=[PLACE])).candidates == ()
+
+
+def test_an_engine_that_tells_no_probabilities_is_no_error() -> None:
+    chunk = chunk_of(event(), CompletionRequest((1,), 8, candidates=2))
+    assert (chunk.log_probabilities, chunk.candidates) == ((), ())

@@ -5,12 +5,15 @@ from dataclasses import replace
 
 import pytest
 
+from starpad.core import fim
 from starpad.core.context_window import CaretContext
 from starpad.core.fim import CaretFile, FileTokens, FimOrder, FimTokens
 from starpad.core.prompt import PartKind, Prompt
 from starpad.core.prompt_budget import Shares
+from starpad.core.remote_server import FimSpelling
 from starpad.core.repository_context import ContextChunk, ContextReason, RepositoryContext
 from starpad.engines.prompt_builder import PromptBuilder
+from starpad.engines.text_tokens import TextTokens
 
 
 class CharacterTokenizer:
@@ -166,6 +169,23 @@ def test_pieces_are_tokenized_once() -> None:
     for context in (CONTEXT, CONTEXT, replace(CONTEXT, repository=more)):
         asyncio.run(builder.build(tokenizer, context, BOX))
     assert tokenizer.texts.count("a.py\nx = 1\n") == 1
+
+
+def test_a_server_of_text_gets_the_format_of_the_family_that_it_names() -> None:
+    vocabulary = TextTokens(fim.spelled(FimSpelling.AUTO, "bigcode/starcoder2-7b"))
+
+    class Client:
+        async def tokenize(self, text: str) -> list[int]:
+            return vocabulary.encode(text)
+
+    known = {text: vocabulary.special_ids(text) for text in fim.SPECIAL_TOKEN_TEXTS}
+    chunks = (_chunk("a.py", "x = '<file_sep>'\n"),)
+    context = replace(CONTEXT, repository=replace(REPOSITORY_CONTEXT, chunks=chunks))
+    prompt = asyncio.run(PromptBuilder(fim.resolve(known)).build(Client(), context, BOX))
+    assert vocabulary.decode(prompt.ids) == (
+        "<repo_name>shop<file_sep>a.py\nx = '<\u2060file_sep>'\n<file_sep>"
+        "<fim_prefix><fim_suffix>\n<fim_middle>b.py\ny = "
+    )
 
 
 def test_a_tiny_budget_is_all_for_the_text_around_the_caret() -> None:

@@ -38,6 +38,7 @@ OTHER: dict[str, object] = {
     "suggestions_off_languages": ("markdown", "json"), "kv_type": KvType.Q8_0,
     "hub_endpoint": "https://hub.example.com", "engine_program": "/usr/bin/llama-server",
     "style_light": "tango", "style_dark": "nord", "serve_origins": ("http://localhost:3000",),
+    "suggestion_context": "never",
 }  # fmt: skip
 
 

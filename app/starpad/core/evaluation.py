@@ -9,6 +9,7 @@ from pathlib import Path
 from starpad.core.errors import StarpadError
 from starpad.core.fim import FimOrder
 from starpad.core.load_options import LoadOptions
+from starpad.core.repository_context import RepositoryContext
 
 
 class HoleKind(StrEnum):
@@ -21,6 +22,11 @@ class HoleKind(StrEnum):
     LINE = "line"
     BLOCK = "block"
     FUNCTION = "function"
+
+
+def digest_of(text: str) -> str:
+    """Return the beginning of a text's SHA-256."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Source:
     @cached_property
     def digest(self) -> str:
         """The beginning of the text's SHA-256."""
-        return hashlib.sha256(self.text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return digest_of(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,8 @@ class Way:
     """None is the model family's own."""
     has_context: bool = False
     """Whether it may read other files of the folder."""
+    heals: bool = True
+    """Whether a token that the caret has cut is taken back, as in the editor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +127,11 @@ class Asked:
     """All that may change an answer, in words."""
     way: Way
 
-    def key(self, hole: Hole) -> str:
-        """Return what tells an outcome from all others."""
-        way = f"{self.way.order or 'own'}:{self.way.has_context}"
-        return f"{self.fingerprint}:{self.settings}:{way}:{hole.id}"
+    def key(self, hole: Hole, context: RepositoryContext) -> str:
+        """Return what tells an outcome from all others: it changes with all that was read."""
+        order = f"{self.way.order or 'own'}{'' if self.way.heals else ' unhealed'}"
+        read = digest_of(repr(context)) if self.way.has_context else "alone"
+        return f"{self.fingerprint}:{self.settings}:{order}:{read}:{hole.id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +173,7 @@ class EvaluationRow:
     quantization: str
     order: str
     has_context: bool
+    heals: bool
     kind: HoleKind
     holes: int
     exact: float
@@ -182,9 +192,10 @@ class EvaluationRow:
 
     @property
     def title(self) -> str:
-        """As in `StarCoder2 3B · Q4_K_M · SPMv2 · with context · block`."""
+        """As in `block · SPMv2 · with context · StarCoder2 3B · Q4_K_M`."""
         context = "with context" if self.has_context else ""
-        parts = (self.name, self.quantization, self.order, context, self.kind)
+        healing = "" if self.heals else "unhealed"
+        parts = (self.kind, self.order, healing, context, self.name, self.quantization)
         return " · ".join(filter(None, parts))
 
 

@@ -48,7 +48,7 @@ def _read(line: bytes) -> tuple[str, Outcome] | None:
         values: dict[str, Any] = json.loads(line)
         key, score = str(values.pop("key")), Score(**values.pop("score"))
         return key, Outcome(score=score, **values)
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

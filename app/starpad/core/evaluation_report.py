@@ -14,7 +14,7 @@ _HEADS = (
     "First token", "p90", "Tok/s", "Prompt", "Read",
 )  # fmt: skip
 _TEXT_COLUMNS = 2
-_WIDTHS = (24, 12, 6, 7, 14, 7, 7, 7, 7, 11, 8, 7, 7, 7)
+_WIDTHS = (24, 12, 14, 7, 14, 7, 7, 7, 7, 11, 8, 7, 7, 7)
 
 
 def row_of(asked: Asked, kind: HoleKind, outcomes: Sequence[Outcome]) -> EvaluationRow:
@@ -28,6 +28,7 @@ def row_of(asked: Asked, kind: HoleKind, outcomes: Sequence[Outcome]) -> Evaluat
         quantization=asked.quantization,
         order=outcomes[0].order,
         has_context=asked.way.has_context,
+        heals=asked.way.heals,
         kind=kind,
         holes=len(outcomes),
         exact=statistics.fmean(score.is_exact for score in scores),
@@ -63,7 +64,7 @@ def table_row(row: EvaluationRow) -> str:
         (
             row.name,
             row.quantization,
-            row.order,
+            row.order if row.heals else f"{row.order} unhealed",
             context_text(row),
             f"{row.holes} {row.kind}",
             percent_text(row.exact),

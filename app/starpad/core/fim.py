@@ -74,10 +74,16 @@ _FILES = (
     _Files("<|repo_name|>", "<|file_sep|>", CaretFile.NAMED_BEFORE, r"qwen[\w.]*-?coder"),
 )  # fmt: skip
 
-# Tokens that end a suggestion wherever they appear: StarCoder2 closes a file with <file_sep>.
+# Tokens that end a suggestion wherever they appear: StarCoder2 closes a file with <file_sep>, and
+# what begins a notebook's cell, an issue or a commit is no part of this file any more. Continue
+# also stops StarCoder2 at the text `t.`, which is in `list.append`: not here.
 _STOPS = (
     "<|endoftext|>", "<file_sep>", "<repo_name>", "<filename>", "<reponame>", "<gh_stars>",
     "<|file_sep|>", "<|repo_name|>", "<|im_end|>", "<|end|>",
+    "<issue_start>", "<issue_comment>", "<issue_closed>",
+    "<jupyter_start>", "<jupyter_text>", "<jupyter_code>", "<jupyter_output>", "<jupyter_script>",
+    "<empty_output>", "<commit_before>", "<commit_msg>", "<commit_after>",
+    "<code_to_intermediate>", "<intermediate_to_code>",
 )  # fmt: skip
 
 SPECIAL_TOKEN_TEXTS: tuple[str, ...] = (

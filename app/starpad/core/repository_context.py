@@ -4,6 +4,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
+class ContextUse(StrEnum):
+    """Which models may read other files."""
+
+    LOCAL = "local"
+    """Those on this computer."""
+    ALL = "all"
+    NEVER = "never"
+
+
 class ContextReason(StrEnum):
     """Why a piece of another file is in the prompt."""
 

@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from starpad.core.prompt_budget import Shares
+from starpad.core.repository_context import ContextUse
 from starpad.core.sampling import Sampling
 from starpad.core.setting_field import About, Page
 from starpad.core.suggestion import CompletionOptions
-
-FOR_LOCAL_MODELS, FOR_ALL_MODELS, FOR_NO_MODEL = "local", "all", "never"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class SuggestionSettings:
         About(
             Page.SUGGESTIONS,
             "Pause before a suggestion",
-            "How long to wait after the last key. Automatic: none on a GPU, 150 ms on a CPU.",
+            "How long to wait after the last key. Automatic: as fits your typing and the model.",
             -1,
             5000,
             "ms",
@@ -71,6 +70,17 @@ class SuggestionSettings:
             2,
         ),
     ] = 0.0
+    suggestion_least_probability: Annotated[
+        int,
+        About(
+            Page.SUGGESTIONS,
+            "Least probability",
+            "Nothing is shown where the model is less sure of its words, on average. 0 shows all.",
+            0,
+            95,
+            "%",
+        ),
+    ] = 15
     suggestions_off_languages: Annotated[
         tuple[str, ...],
         About(
@@ -84,7 +94,7 @@ class SuggestionSettings:
         About(
             Page.SUGGESTIONS,
             "Text the model reads",
-            "At most this much around the caret. More takes longer for the first suggestion.",
+            "At most this much, with other files. More takes longer for the first suggestion.",
             256,
             16_384,
             "tokens",
@@ -103,7 +113,9 @@ class SuggestionSettings:
     ] = 50
     prompt_suffix_share: Annotated[
         int,
-        About(Page.SUGGESTIONS, "Of it, after the caret", "0 leaves it out.", 0, 100, "%"),
+        About(
+            Page.SUGGESTIONS, "Of it, after the caret", "At 0, what the others leave.", 0, 100, "%"
+        ),
     ] = 20
     prompt_context_share: Annotated[
         int,
@@ -123,12 +135,12 @@ class SuggestionSettings:
             "Read other files of the folder",
             "Never those that .gitignore names, nor keys and passwords.",
             choices=(
-                (FOR_LOCAL_MODELS, "With models on this computer"),
-                (FOR_ALL_MODELS, "Also with other servers"),
-                (FOR_NO_MODEL, "Never"),
+                (ContextUse.LOCAL.value, "With models on this computer"),
+                (ContextUse.ALL.value, "Also with other servers"),
+                (ContextUse.NEVER.value, "Never"),
             ),
         ),
-    ] = FOR_LOCAL_MODELS
+    ] = ContextUse.LOCAL.value
 
     suggestion_figures_shown: Annotated[
         bool,
@@ -151,6 +163,8 @@ class SuggestionSettings:
             time_budget_ms=self.suggestion_time_budget_ms,
             budget_tokens=self.prompt_budget_tokens,
             sampling=Sampling(temperature=self.suggestion_temperature),
+            least_probability=self.suggestion_least_probability / 100,
+            context_use=ContextUse(self.suggestion_context),
             shares=Shares(
                 self.prompt_prefix_share, self.prompt_suffix_share, self.prompt_context_share
             ),

@@ -34,6 +34,7 @@ _NAMES = {
     "models.json": Kind.MODELS,
     "model-headers.json": Kind.MODELS,
     "benchmarks.json": Kind.MODELS,
+    "evaluation": Kind.MODELS,
     "engines": Kind.MODELS,
     DATABASE: Kind.CONVERSATIONS,
     "recovery": Kind.CONVERSATIONS,  # unsaved text, as kept before there were sessions

@@ -37,6 +37,7 @@ class CaretPriority:
         self._free = asyncio.Event()
         self._free.set()
         self._last_claim = float("-inf")
+        self._chats = 0
 
     @contextmanager
     def claim(self) -> Iterator[None]:
@@ -57,11 +58,18 @@ class CaretPriority:
     @contextmanager
     def chatting(self) -> Iterator[None]:
         """Let others who use the chat's slot wait as long as this lasts."""
+        self._chats += 1
         self.tell(EngineNews.CHAT)
         try:
             yield
         finally:
+            self._chats -= 1
             self.tell(EngineNews.CHAT_OVER)
+
+    @property
+    def is_chatting(self) -> bool:
+        """Whether an answer is awaited or streams."""
+        return self._chats > 0
 
     def tell(self, news: EngineNews) -> None:
         """Let whoever shares the engine know."""

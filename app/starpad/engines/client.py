@@ -49,6 +49,10 @@ class EngineClient:
 
     reads_prompts_in_steps = True
     """Whether a long prompt may be sent again and again, a bit more of it each time."""
+    tells_candidates = True
+    """Whether it is worth asking for a token's probability and what could stand in its place."""
+    follows_grammars = True
+    """Whether a text can be made to begin in a certain way."""
 
     def __init__(
         self,

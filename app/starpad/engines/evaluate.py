@@ -1,7 +1,8 @@
 """An evaluation: each model asked for what was cut out of files, as the editor would ask it."""
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
@@ -28,6 +29,7 @@ from starpad.core.evaluation_sources import sources_in
 from starpad.core.load_options import LoadOptions, Speculation
 from starpad.core.model_file import read_header
 from starpad.core.model_fingerprint import fingerprint
+from starpad.core.repository_context import RepositoryContext
 from starpad.core.suggestion import CompletionOptions, line_policy, trim
 from starpad.engines import session
 from starpad.engines.client import EngineClient
@@ -37,6 +39,7 @@ from starpad.engines.protocol import CompletionRequest
 from starpad.engines.suggest import SLOT, suggest
 
 Emit = Callable[[object], None]
+ContextOf = Callable[[Hole], RepositoryContext]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +62,14 @@ _CONTEXT_SHARE = 4
 """Of a model's context an answer takes no more than this part: the prompt needs the rest."""
 _CHARACTERS_PER_TOKEN = 6
 """More than code has."""
+_ROWS_S = 0.3
+"""The rows are reckoned anew this often at most."""
 
 
-async def evaluate(plan: EvaluationPlan, emit: Emit) -> EvaluationEnd:
+async def evaluate(plan: EvaluationPlan, emit: Emit, context_of: ContextOf) -> EvaluationEnd:
     """Ask what has not been asked yet, emitting EvaluationProgress and EvaluationFailure.
+
+    `context_of` returns what may be read besides a hole's file.
 
     Each outcome is on the disk before the next hole; cancelling ends the engine, and the same
     plan goes on from there. Raises StarpadError where nothing can be done.
@@ -72,24 +79,47 @@ async def evaluate(plan: EvaluationPlan, emit: Emit) -> EvaluationEnd:
     holes = punch(sources_in(plan.paths, plan.selection.seed), plan.selection)
     if not holes:
         raise StarpadError("Nothing in these files can be cut out.", "Choose others, or more.")
-    return await _Evaluation(plan, holes, log, emit).run()
+    return await _Evaluation(plan, holes, log, emit, context_of).run()
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A hole, and how which model is asked for it."""
+
+    asked: Asked
+    hole: Hole
+    context: RepositoryContext
+    key: str
 
 
 class _Evaluation:
     """One run through a plan."""
 
     def __init__(
-        self, plan: EvaluationPlan, holes: list[Hole], log: EvaluationLog, emit: Emit
+        self,
+        plan: EvaluationPlan,
+        holes: list[Hole],
+        log: EvaluationLog,
+        emit: Emit,
+        context_of: ContextOf,
     ) -> None:
         self._plan = plan
         self._holes = holes
         self._log = log
         self._emit = emit
-        self._asked: list[Asked] = []
+        self._context_of = context_of
+        self._contexts: list[RepositoryContext] = []
+        """Of the holes, where one is wanted."""
+        self._questions: list[_Question] = []
+        self._rows: tuple[EvaluationRow, ...] = ()
+        self._rows_s = 0.0
         self._done = 0
         self._total = len(holes) * len(plan.models) * len(plan.ways)
 
     async def run(self) -> EvaluationEnd:
+        if any(way.has_context for way in self._plan.ways):
+            self._tell("Looking for what is related in the folder…")
+            self._contexts = [self._context_of(hole) for hole in self._holes]
         has_failed = False
         for number, options in enumerate(self._plan.models, 1):
             try:
@@ -98,50 +128,57 @@ class _Evaluation:
                 has_failed = True
                 self._emit(EvaluationFailure(options.path, error))
             self._done = number * len(self._holes) * len(self._plan.ways)
-        return EvaluationEnd(self._rows(), has_failed)
+        return EvaluationEnd(self._rows_now(), has_failed)
 
     async def _ask_model(self, options: LoadOptions) -> None:
         """Load a model if there is something left to ask it."""
         options = replace(options, speculation=Speculation.OFF, draft_model=None)
-        ways = [_asked(options, way) for way in self._plan.ways]
-        self._asked += ways
-        missing = [
-            (asked, hole) for asked in ways for hole in self._holes if not self._has(asked, hole)
+        questions = [
+            question for way in self._plan.ways for question in self._about(_asked(options, way))
         ]
-        self._done += len(ways) * len(self._holes) - len(missing)
+        self._questions += questions
+        missing = [question for question in questions if self._log.get(question.key) is None]
+        self._done += len(questions) - len(missing)
         if not missing:
             return
         self._tell(f"{options.path.stem}: loading…")
         prepared = await asyncio.to_thread(session.prepare, options)
 
         async def job(loaded: session.Loaded) -> None:
-            for asked, hole in missing:
+            for question in missing:
+                hole = question.hole
                 self._tell(f"{options.path.stem}: {hole.kind} in {hole.source.name}")
-                outcome = await ask(loaded, hole, asked.way)
-                self._log.add(asked.key(hole), outcome)
+                outcome = await ask(loaded, hole, question.asked.way, question.context)
+                self._log.add(question.key, outcome)
                 self._done += 1
 
         await in_own_engine(prepared, job, "Start it again: it goes on where it was.")
 
-    def _has(self, asked: Asked, hole: Hole) -> bool:
-        return self._log.get(asked.key(hole)) is not None
+    def _about(self, asked: Asked) -> Iterator[_Question]:
+        for number, hole in enumerate(self._holes):
+            context = self._contexts[number] if asked.way.has_context else RepositoryContext()
+            yield _Question(asked, hole, context, asked.key(hole, context))
 
     def _tell(self, sentence: str) -> None:
-        self._emit(EvaluationProgress(sentence, self._done / self._total, self._rows()))
+        if time.monotonic() - self._rows_s > _ROWS_S:
+            self._rows, self._rows_s = self._rows_now(), time.monotonic()
+        self._emit(EvaluationProgress(sentence, self._done / self._total, self._rows))
 
-    def _rows(self) -> tuple[EvaluationRow, ...]:
+    def _rows_now(self) -> tuple[EvaluationRow, ...]:
         """Return what is known by now, in the plan's order."""
-        rows = []
-        for asked in self._asked:
-            for kind in self._plan.selection.kinds:
-                keys = [asked.key(hole) for hole in self._holes if hole.kind is kind]
-                outcomes = [found for key in keys if (found := self._log.get(key)) is not None]
-                if outcomes:
-                    rows.append(row_of(asked, kind, outcomes))
-        return tuple(rows)
+        found: dict[tuple[Asked, HoleKind], list[Outcome]] = {}
+        for question in self._questions:
+            outcomes = found.setdefault((question.asked, question.hole.kind), [])
+            if (outcome := self._log.get(question.key)) is not None:
+                outcomes.append(outcome)
+        asked = dict.fromkeys(question.asked for question in self._questions)
+        groups = ((one, kind) for one in asked for kind in self._plan.selection.kinds)
+        return tuple(row_of(*group, found[group]) for group in groups if found.get(group))
 
 
-async def ask(loaded: session.Loaded, hole: Hole, way: Way) -> Outcome:
+async def ask(
+    loaded: session.Loaded, hole: Hole, way: Way, repository: RepositoryContext
+) -> Outcome:
     """Return what the editor would offer where the hole is. Raises EngineError.
 
     Nothing of the prompt is known to the engine, as on coming to a new place: so an outcome does
@@ -153,8 +190,9 @@ async def ask(loaded: session.Loaded, hole: Hole, way: Way) -> Outcome:
         max_lines=limit.lines,
         time_budget_ms=0,
         order=way.order,
+        heals=way.heals,
     )
-    context = _context(hole, options)
+    context = _context(hole, options, repository)
     policy = line_policy(context.before, context.after, options.max_lines)
     await _forget(loaded.client, model.stop_ids)
     progress = await suggest(
@@ -188,12 +226,13 @@ def _asked(options: LoadOptions, way: Way) -> Asked:
         settings=(
             f"Starpad {__version__}, {options.program or options.pack or 'engine in the box'}, "
             f"context {options.context_tokens}, {options.kv_type}, GPU layers {options.gpu_layers}"
+            + "".join(f", {lora.path} {lora.scale}" for lora in options.lora)
         ),
         way=way,
     )
 
 
-def _context(hole: Hole, options: CompletionOptions) -> CaretContext:
+def _context(hole: Hole, options: CompletionOptions, repository: RepositoryContext) -> CaretContext:
     """Return the text around the hole, as much of it as a prompt can hold, from a line's start."""
     reach = options.budget_tokens * _CHARACTERS_PER_TOKEN
     text = hole.source.text
@@ -204,6 +243,7 @@ def _context(hole: Hole, options: CompletionOptions) -> CaretContext:
         first_line=text.count("\n", 0, start),
         before=text[start : hole.start],
         after=text[hole.end : hole.end + reach],
+        repository=repository,
     )
 
 

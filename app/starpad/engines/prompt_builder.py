@@ -6,7 +6,8 @@ from starpad.core.context_window import CaretContext, StickyWindow
 from starpad.core.fim import FimOrder, FimTokens, arranged
 from starpad.core.prompt import PartKind, Prompt, PromptPart
 from starpad.core.prompt_budget import Shares
-from starpad.engines.repository_prompt import RepositoryPrompt, Tokenizer
+from starpad.engines.growing_text import GrowingText, Tokenizer
+from starpad.engines.repository_prompt import RepositoryPrompt
 
 _FIRST_RATE = 3.0
 """Characters per token of source code, until the loaded tokenizer has been measured."""
@@ -22,6 +23,7 @@ class _Document:
 
     repository: RepositoryPrompt
     window: StickyWindow = field(default_factory=StickyWindow)
+    prefix: GrowingText = field(default_factory=GrowingText)
     characters_per_token: float = 0.0
     suffix: str = ""
     suffix_ids: list[int] = field(default_factory=list)
@@ -33,6 +35,8 @@ class PromptBuilder:
     def __init__(self, tokens: FimTokens | None) -> None:
         self._tokens = tokens
         self._documents: dict[int, _Document] = {}
+        self.latest_ids: tuple[int, ...] = ()
+        """Of the prompt that was built last, and thus what the engine most likely holds."""
 
     def forget(self, document: int) -> None:
         """Drop what is remembered of a closed document."""
@@ -63,7 +67,9 @@ class PromptBuilder:
             tokenizer, document, context, heading, budget, shares.suffix_part
         )
         gap = arranged(self._tokens, [*opening, prefix], [suffix], order, _special)
-        return Prompt((*others, *gap))
+        prompt = Prompt((*others, *gap))
+        self.latest_ids = prompt.ids
+        return prompt
 
     def _document(self, document: int) -> _Document:
         known = self._documents.get(document)
@@ -87,7 +93,7 @@ class PromptBuilder:
         for _ in range(_ATTEMPTS):
             window = document.window.choose(context, room, rate, suffix_part)
             suffix = await self._suffix_ids(tokenizer, document, window.suffix)
-            prefix = await tokenizer.tokenize(heading + window.prefix)
+            prefix = await document.prefix.ids(tokenizer, heading + window.prefix)
             count = len(prefix) + len(suffix)
             sent = len(window.prefix) + len(window.suffix)
             is_whole = sent == len(context.before) + len(context.after)

@@ -50,12 +50,13 @@ async def read_in_steps(
             return evaluated
         memory.held_tokens = position
         position += step
-        read, read_ms = await _read(client, replace(request, prompt=request.prompt[:position]))
+        beginning = replace(request, prompt=request.prompt[:position])
+        read, read_ms = await read_beginning(client, beginning)
         evaluated += read
         step = int(read * min(2.0, pace.step_ms / max(read_ms, 0.1)))
 
 
-async def _read(client: EngineClient, beginning: CompletionRequest) -> tuple[int, float]:
+async def read_beginning(client: EngineClient, beginning: CompletionRequest) -> tuple[int, float]:
     """Have a prompt's beginning read; return the tokens that were not known, and the time in ms."""
     evaluated, took_ms = 0, 0.0
     async with aclosing(client.complete(replace(beginning, max_tokens=0))) as stream:

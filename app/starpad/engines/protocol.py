@@ -1,7 +1,7 @@
 """The values of llama-server's completion protocol: requests, chunks, timings, events."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -24,6 +24,7 @@ MOST_BYTES = 16 << 20
 """Of one answer, or of one line of a stream. The ids of a megabyte of text take a third of it."""
 _MOST_CHARACTERS = 1000
 
+_IN_QUOTES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
 _STOP_REASONS = {"eos": StopReason.END_OF_TEXT, "word": StopReason.STOP_TEXT}
 
 
@@ -41,6 +42,10 @@ class CompletionRequest:
     time_budget_ms: float = 0
     """For generating, counted from the first token; 0 for none."""
     slot: int = 0
+    beginning: str = ""
+    """What the text must begin with; only for engines that follow a grammar."""
+    candidates: int = 0
+    """How many of the likeliest tokens to tell with each token; 1 tells its probability only."""
 
     def body(self) -> dict[str, Any]:
         """Return the JSON body for `/completion`.
@@ -49,6 +54,9 @@ class CompletionRequest:
         id, and its `t_max_predict_ms` counts only once a line break has been generated (seen).
         """
         sampling = self.sampling
+        # A grammar that lets everything pass costs nothing to speak of: a token that it does not
+        # refuse is looked at alone (seen: 18.4 instead of 18.2 ms for 40 tokens).
+        grammar = f"root ::= {_quoted(self.beginning)} [^\\x00]*" if self.beginning else ""
         return {
             "prompt": self.prompt,
             "n_predict": self.max_tokens,
@@ -68,6 +76,8 @@ class CompletionRequest:
             "min_p": sampling.min_p,
             "repeat_penalty": sampling.repeat_penalty,
             "seed": sampling.seed,
+            "n_probs": self.candidates,
+            "grammar": grammar,
         }
 
 
@@ -101,6 +111,16 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A token that could come next, before sampling: not changed by temperature and the like."""
+
+    token: int
+    text: str
+    """With U+FFFD where it is not whole characters."""
+    log_probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A piece of streamed text."""
 
@@ -111,6 +131,10 @@ class Chunk:
     stop_token_text: str = ""
     """What came with a stop token: text that the engine had held back, as it might have begun a
     stop text, and the token's own text if it has any."""
+    log_probabilities: tuple[float, ...] = ()
+    """Of the tokens, if they were asked for and the engine tells them."""
+    candidates: tuple[Candidate, ...] = ()
+    """For the place of the first token, the likeliest first."""
 
     @property
     def is_last(self) -> bool:
@@ -142,10 +166,36 @@ def read_chunk(event: Mapping[str, Any], request: CompletionRequest) -> Chunk | 
     if event["stop"]:
         reason = _STOP_REASONS.get(event["stop_type"], StopReason.LIMIT)
         return Chunk(text, ids, timings, reason)
+    places = event.get("completion_probabilities", ()) if request.candidates else ()
+    candidates = _candidates(places[0]["top_logprobs"]) if places else ()
     if not request.stop_ids.isdisjoint(ids):
-        return Chunk("", (), timings, StopReason.STOP_TOKEN, text)
+        return Chunk("", (), timings, StopReason.STOP_TOKEN, text, candidates=candidates)
     is_late = 0 < request.time_budget_ms <= timings.generated_ms
-    return Chunk(text, ids, timings, StopReason.TIME if is_late else None)
+    return Chunk(
+        text,
+        ids,
+        timings,
+        StopReason.TIME if is_late else None,
+        log_probabilities=tuple(float(place["logprob"]) for place in places),
+        candidates=candidates,
+    )
+
+
+def _candidates(tokens: Iterable[Mapping[str, Any]]) -> tuple[Candidate, ...]:
+    return tuple(
+        # The server's own text leaves out what is not whole characters.
+        Candidate(
+            int(token["id"]),
+            bytes(token["bytes"]).decode(errors="replace"),
+            float(token["logprob"]),
+        )
+        for token in tokens
+    )
+
+
+def _quoted(text: str) -> str:
+    """Return `text` as a grammar spells it."""
+    return '"' + text.translate(_IN_QUOTES) + '"'
 
 
 def _whole(text: str) -> str:

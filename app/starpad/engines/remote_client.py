@@ -28,6 +28,7 @@ class RemoteLlamaClient(EngineClient):
     """A llama-server elsewhere: the same routes, but other errors and no steps over a network."""
 
     reads_prompts_in_steps = False
+    follows_grammars = False  # another Starpad has this route, but gives no grammars on
 
     def __init__(
         self, server: RemoteServer, key: str, http: httpx2.AsyncClient, abilities: Abilities
@@ -57,6 +58,8 @@ class RemoteClient(EngineClient):
     """Any other server, in its dialect; every failure is an EngineError."""
 
     reads_prompts_in_steps = False
+    tells_candidates = False
+    follows_grammars = False
 
     def __init__(
         self,

@@ -5,27 +5,18 @@ chosen anew only when what there is to read changes, or when the text around the
 room.
 """
 
-from typing import Protocol
-
 from starpad.core.context_window import with_room
 from starpad.core.fim import CaretFile, FileTokens
 from starpad.core.prompt import PartKind, PromptPart
 from starpad.core.prompt_budget import Shares
 from starpad.core.repository_context import ContextChunk, RepositoryContext
+from starpad.engines.growing_text import Tokenizer
 
 _LEAST_BUDGET = 128
 """Of all tokens: below, every one is for the text around the caret."""
 _LEAST_CHUNK = 48
 """Tokens of a piece that is cut: less says nothing."""
 _MARGIN = 0.95
-
-
-class Tokenizer(Protocol):
-    """What is needed of an engine's client."""
-
-    async def tokenize(self, text: str) -> list[int]:
-        """Return the ids of user text, special tokens not parsed."""
-        ...
 
 
 class RepositoryPrompt:

@@ -5,17 +5,24 @@ from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from starpad.core.confidence import Confidence
 from starpad.core.context_window import CaretContext
 from starpad.core.engine_status import LoadedModel
+from starpad.core.load_options import EngineKind
 from starpad.core.prompt import Prompt
 from starpad.core.prompt_budget import prompt_tokens
-from starpad.core.suggestion import CompletionOptions, Figures, LinePolicy, is_finished
+from starpad.core.suggestion import CompletionOptions, Figures, LinePolicy, is_finished, trim
+from starpad.core.trimming import without_half_line
+from starpad.engines import alternatives
 from starpad.engines.client import EngineClient
+from starpad.engines.healing import healed, without_beginning
 from starpad.engines.prompt_builder import PromptBuilder
-from starpad.engines.protocol import CompletionRequest, Timings
+from starpad.engines.protocol import CompletionRequest, StopReason, Timings
 
 SLOT = 0
 """Completion's own slot in the engine: chat must not evict its cache."""
+_ENOUGH_TOKENS = 8
+"""To know that a model is guessing."""
 _FRAME_S = 0.033
 """Text on screen changes at most this often, however fast tokens come."""
 
@@ -39,13 +46,21 @@ async def suggest(
     policy: LinePolicy,
     options: CompletionOptions,
     model: LoadedModel,
+    alternative: int = 0,
 ) -> Progress:
     """Stream a suggestion for `context`, emitting Progress; return all of it.
+
+    `alternative` 0 is the likeliest answer. 1 is the one that begins with the second likeliest
+    first token, 2 with the third, and so on (see `engines.alternatives`): the same each time, and
+    after the likeliest one no prompt has to be read. The text is empty where there is no such
+    alternative that differs; after that one there are no further ones. Two answers can begin
+    differently and still be trimmed to the same text: who cycles through them passes over what it
+    has.
 
     Leaving early closes the connection, which stops the engine. Raises EngineError.
     """
     with client.caret.claim():
-        return await _suggest(client, emit, builder, context, policy, options, model)
+        return await _suggest(client, emit, builder, context, policy, options, model, alternative)
 
 
 async def _suggest(
@@ -56,39 +71,69 @@ async def _suggest(
     policy: LinePolicy,
     options: CompletionOptions,
     model: LoadedModel,
+    alternative: int,
 ) -> Progress:
     started = time.perf_counter()
     budget = prompt_tokens(
         options.budget_tokens, model.context_tokens, options.max_tokens, model.fim
     )
     prompt = await builder.build(client, context, budget, options.order, options.shares)
+    beginning = ""
+    if options.heals and client.follows_grammars and model.kind is not EngineKind.GGML:
+        separator = model.fim.middle if model.fim else None
+        prompt, beginning = await healed(client, prompt, context, separator)
+    # Other answers are less likely than the likeliest, and asked for all the same.
+    least = 0.0 if alternative else options.least_probability
     request = CompletionRequest(
         prompt=prompt.ids,
         max_tokens=options.max_tokens,
         sampling=options.sampling,
-        stop_texts=("\n",) if policy.max_lines == 1 else (),
+        # Not where the beginning would be one.
+        stop_texts=("\n",) if policy.max_lines == 1 and "\n" not in beginning else (),
         stop_ids=model.fim.stop_ids if model.fim else model.stop_ids,
         time_budget_ms=options.time_budget_ms,
         slot=SLOT,
+        beginning=beginning,
+        candidates=1 if least and client.tells_candidates else 0,
     )
     text, first_token_ms, emitted = "", 0.0, 0.0
+    confidence = Confidence()
     progress = Progress("", _figures(len(prompt.ids), None, 0.0))
-    async with aclosing(client.complete(request)) as stream:
+    chunks = alternatives.complete(client, request, alternative)
+    async with aclosing(without_beginning(chunks, beginning)) as stream:
         async for chunk in stream:
             now = time.perf_counter()
-            if chunk.token_ids and not first_token_ms:
+            if chunk.text and not first_token_ms:
                 first_token_ms = (now - started) * 1000
+            confidence.add(len(text), chunk.log_probabilities)
             text += chunk.text
             if chunk.timings is not None:
                 progress = Progress(text, _figures(len(prompt.ids), chunk.timings, first_token_ms))
             else:
                 progress = Progress(text, progress.figures)
-            if now - emitted >= _FRAME_S:
+            is_sure = _is_sure(confidence, text, policy, least)
+            # Text that was only taken back and written again is none to show.
+            if text and now - emitted >= _FRAME_S and is_sure:
                 emitted = now
                 emit(progress)
             if is_finished(text, policy):
                 break
+            if chunk.stop_reason in (StopReason.LIMIT, StopReason.TIME) and policy.max_lines > 1:
+                progress = replace(progress, text=without_half_line(text))
+            if not is_sure and confidence.count >= _ENOUGH_TOKENS:
+                break
+    if not _is_sure(confidence, progress.text, policy, least):
+        progress = replace(progress, text="")
     return replace(progress, prompt=prompt)
+
+
+def _is_sure(confidence: Confidence, text: str, policy: LinePolicy, least: float) -> bool:
+    """Return whether the model is sure enough of what would be shown of `text`."""
+    if not least:
+        return True
+    blanks = len(text) - len(text.lstrip(" \t")) if policy.strips_indent else 0
+    found = confidence.of(blanks + len(trim(text, policy)))
+    return found is None or found >= least
 
 
 def _figures(prompt_tokens: int, timings: Timings | None, first_token_ms: float) -> Figures:

@@ -1,30 +1,32 @@
 """Suggestions at the caret: what is asked, when it is refused, what comes back."""
 
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from starpad.core.context_window import CaretContext
-from starpad.core.engine_status import EngineState, EngineStatus, LoadedModel
+from starpad.core.engine_status import EngineState, EngineStatus
 from starpad.core.errors import StarpadError
-from starpad.core.prompt_budget import prompt_tokens
-from starpad.core.request_record import RequestRecord
+from starpad.core.repository_context import RepositoryContext
 from starpad.core.suggestion import (
     CompletionOptions,
     Figures,
-    SuggestionCache,
     SuggestionState,
-    line_policy,
     trim,
 )
-from starpad.engines.prompt_builder import PromptBuilder
-from starpad.engines.suggest import Progress, suggest
+from starpad.engines.suggest import Progress
 from starpad.services.engine import EngineService
+from starpad.services.errand import Errand, Errands, Purpose, accepted, record_of
 from starpad.services.inference_thread import RequestEnd
+from starpad.services.pacing import Pace, Pacing
+from starpad.services.project_context import ProjectContext
+from starpad.services.suggestion_cache import Place, SuggestionCache, place_of
 
 _CHARACTERS_PER_TOKEN = 6
 """More than code has: what `reach` hands over is enough for any budget."""
+
+_SECRET_REACH = 10_000
+"""Characters around the caret that are looked through for keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,11 @@ class SuggestionUpdate:
 
 
 class CompletionService(QObject):
-    """Asks the engine for one suggestion at a time; a new request cancels the old one."""
+    """Has the engine do one thing at a time for the caret; a new request cancels the old one.
+
+    While a suggestion is looked at, the next one is fetched (`look_ahead`), and while the caret
+    rests, the prompt is read (`warm_up`): neither ever delays a request.
+    """
 
     updated = Signal(object)
     """A SuggestionUpdate, only ever of the current request."""
@@ -50,38 +56,39 @@ class CompletionService(QObject):
     """The Figures of the last request that generated something."""
     recorded = Signal(object)
     """A RequestRecord, of each request that the engine has answered."""
+    prompt_changed = Signal()
+    """There is another model, or something else for it to read: a prompt is worth warming up."""
 
-    def __init__(self, engine: EngineService, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        engine: EngineService,
+        project: ProjectContext | None = None,
+        parent: QObject | None = None,
+    ) -> None:
         super().__init__(parent)
         self.options = CompletionOptions()
+        self.pacing = Pacing(self)
         self._engine = engine
-        self._builder = PromptBuilder(None)
-        self._model: LoadedModel | None = None
+        self._project = project
+        self._errands = Errands(engine, self)
+        self._errands.progressed.connect(self._on_progressed)
+        self._errands.ended.connect(self._on_ended)
         self._cache = SuggestionCache()
-        self._request = 0
-        self._context: CaretContext | None = None
-        self._policy = line_policy("", "", 1)
-        self._cached = ""
-        self._published = ""
-        # A cached answer leaves from the event loop like any other, never inside request().
-        self._cached_timer = QTimer(self, singleShot=True, interval=0)
-        self._cached_timer.timeout.connect(self._on_cached_timeout)
-        queued = Qt.ConnectionType.QueuedConnection
-        engine.value_received.connect(self._on_value_received, queued)
-        engine.request_ended.connect(self._on_request_ended, queued)
+        self._known: tuple[CaretContext, str] | None = None
+        self._warm: Place | None = None
+        self._repository = RepositoryContext()
+        # What is known already leaves from the event loop like any other answer, never inside
+        # request().
+        self._known_timer = QTimer(self, singleShot=True, interval=0)
+        self._known_timer.timeout.connect(self._on_known_timeout)
         engine.status_changed.connect(self._on_engine_status_changed)
+        if project is not None:
+            project.changed.connect(self._on_project_changed)
 
     @property
     def reach(self) -> int:
         """Return how many characters around the caret a prompt can use at most."""
         return self.options.budget_tokens * _CHARACTERS_PER_TOKEN
-
-    @property
-    def pause_ms(self) -> int:
-        """Return how long to wait for a pause in typing before asking."""
-        if self.options.pause_ms >= 0:
-            return self.options.pause_ms
-        return 0 if self._model is not None and self._model.on_gpu else 150
 
     def refusal(self, language: str, *, is_asked: bool = False) -> SuggestionState | None:
         """Return why no suggestion can be had now, None if one can.
@@ -95,132 +102,171 @@ class CompletionService(QObject):
         state = self._engine.status.state
         if state is EngineState.LOADING:
             return SuggestionState.LOADING
-        return SuggestionState.NO_MODEL if self._model is None else None
+        if self._errands.model is None:
+            return SuggestionState.NO_MODEL
+        if not is_asked and self.pacing.pace_for(self.options.pause_ms) is Pace.ON_DEMAND:
+            return SuggestionState.TOO_SLOW
+        return None
+
+    def is_private(self, context: CaretContext) -> bool:
+        """Return whether a caret is in a file for secrets, where only the user asks."""
+        around = context.before[-_SECRET_REACH:] + context.after[:_SECRET_REACH]
+        return self._project is not None and self._project.is_private(context.document, around)
 
     def note(self, state: SuggestionState, reason: str = "") -> None:
         """Tell the status bar where suggestions stand."""
         self.state_changed.emit(state, reason)
 
-    def request(self, context: CaretContext) -> bool:
-        """Ask for a suggestion; return whether an answer will come."""
-        self._drop()
+    # -- asking -------------------------------------------------------------------------------
+
+    def request(self, context: CaretContext, alternative: int = 0) -> bool:
+        """Ask for a suggestion, or for another one; return whether an answer will come."""
         refusal = self.refusal(context.language, is_asked=True)
-        if refusal is not None or self._model is None:
+        if refusal is not None or self._errands.model is None:
+            self._drop()
             self.note(refusal or SuggestionState.NO_MODEL)
             return False
-        self._context = context
-        self._published = ""
-        self._policy = line_policy(context.before, context.after, self.options.max_lines)
-        cached = self._cache.get(self._key(context))
-        if cached is not None:
-            self._cached = cached
-            self._cached_timer.start()
+        context = self._completed(context)
+        place = self._place(context, alternative)
+        errand = self._errands.current
+        if errand and errand.place == place and errand.purpose is not Purpose.WARM_UP:
+            # It was asked for in advance: what has come of it is shown, and so is the rest.
+            self._known = None
+            errand.purpose, errand.published, errand.is_timed = Purpose.ANSWER, "", True
+            self._known_timer.start()
+            self.note(SuggestionState.GENERATING)
+            return True
+        self._drop()
+        text = self._cache.find(place)
+        if text is not None:
+            self._known = (context, text)
+            self._known_timer.start()
         else:
             self.note(SuggestionState.GENERATING)
-            job = partial(
-                suggest,
-                builder=self._builder,
-                context=context,
-                policy=self._policy,
-                options=self.options,
-                model=self._model,
-            )
-            self._request = self._engine.submit(job)
+            self._errands.send(Purpose.ANSWER, context, place, self.options, alternative)
         return True
 
-    def cancel(self) -> None:
-        """Give up the current request, if any."""
-        if self._context is not None:
-            self._drop()
+    def look_ahead(self, context: CaretContext, suggestion: str) -> None:
+        """Fetch what would come if `suggestion`, which is on the screen, were accepted.
+
+        Not from a server elsewhere: there each request may cost somebody something.
+        """
+        model, errand = self._errands.model, self._errands.current
+        if model is None or model.host:
+            return
+        if errand is not None and errand.purpose is not Purpose.WARM_UP:
+            return
+        self._drop()
+        ahead = accepted(replace(context, repository=self._repository), suggestion)
+        place = self._place(ahead)
+        if self._cache.find(place) is None:
+            self._errands.send(Purpose.AHEAD, ahead, place, self.options)
+
+    def warm_up(self, context: CaretContext) -> None:
+        """Have the prompt at a caret read, if nothing else wants the engine."""
+        is_free = self._engine.status.state is EngineState.READY and self._errands.current is None
+        if not is_free or self._errands.model is None or self._errands.model.host:
+            return
+        context = self._completed(context)
+        place = self._place(context)
+        if self._warm != place and self._cache.find(place) is None:
+            self._errands.send(Purpose.WARM_UP, context, place, self.options)
+
+    def cancel(self, document: int) -> None:
+        """Give up what is under way for a document, fetched in advance or not."""
+        errand, known = self._errands.current, self._known
+        about = errand.document if errand else known[0].document if known else None
+        if about != document:
+            return
+        is_awaited = known is not None or (errand and errand.purpose is Purpose.ANSWER)
+        self._drop()
+        if is_awaited:
             self.note(SuggestionState.CANCELLED)
 
     def forget(self, document: int) -> None:
         """Drop what is remembered of a closed document."""
-        self._builder.forget(document)
+        self._errands.forget(document)
+        if self._project is not None:
+            self._project.forget(document)
+
+    def _completed(self, context: CaretContext) -> CaretContext:
+        if self._project is not None and self._errands.model is not None:
+            context = self._project.completed(context, self.options, self._errands.model)
+        self._repository = context.repository
+        return context
+
+    def _place(self, context: CaretContext, alternative: int = 0) -> Place:
+        model = self._errands.model
+        how = (model.path if model is not None else None, self.options, alternative)
+        return place_of(context, how, self.reach)
 
     def _drop(self) -> None:
-        self._cached_timer.stop()
-        self._context = None
-        if self._request:
-            request, self._request = self._request, 0
-            self._engine.cancel(request)
+        self._known_timer.stop()
+        self._known = None
+        errand = self._errands.drop()
+        if errand and errand.purpose is Purpose.ANSWER and not errand.is_timed:
+            self.pacing.note_given_up(errand.waited_ms)
 
-    def _key(self, context: CaretContext) -> tuple[str, ...]:
-        options = self.options
-        how = (options.sampling, options.max_lines, options.max_tokens, options.order)
-        return (str(self._model and self._model.path), repr(how), context.before, context.after)
+    # -- what comes back ----------------------------------------------------------------------
 
     @Slot()
-    def _on_cached_timeout(self) -> None:
-        if self._context is not None:
-            context, self._context = self._context, None
-            self._publish(context, self._cached, SuggestionState.CACHED, is_final=True)
+    def _on_known_timeout(self) -> None:
+        known, self._known = self._known, None
+        errand = self._errands.current
+        if known is not None:
+            context, text = known
+            state = SuggestionState.CACHED if text else SuggestionState.NOTHING
+            self._emit(SuggestionUpdate(context.document, state, text, is_final=True))
+        elif errand is not None and errand.purpose is Purpose.ANSWER:
+            self._publish(errand)
 
-    @Slot(int, object)
-    def _on_value_received(self, request: int, value: object) -> None:
-        context = self._context
-        if request == self._request and context is not None and isinstance(value, Progress):
-            self._publish(context, value.text, SuggestionState.SHOWN, figures=value.figures)
+    @Slot(object, object)
+    def _on_progressed(self, errand: Errand, progress: Progress) -> None:
+        if errand.purpose is Purpose.ANSWER:
+            self._time(errand, progress.figures)
+            self._publish(errand, progress.figures)
 
-    @Slot(int, object)
-    def _on_request_ended(self, request: int, end: RequestEnd) -> None:
-        if request != self._request or self._context is None:
-            return
-        # Let go of it first: who hears the last word may ask for the next suggestion at once.
-        self._request = 0
-        context, self._context = self._context, None
-        if isinstance(end.value, Progress):
-            self._cache.put(self._key(context), end.value.text)
-            self._record(end.value)
-            figures = end.value.figures
-            if figures.tokens:
-                self.figures_changed.emit(figures)
-            self._publish(
-                context, end.value.text, SuggestionState.SHOWN, figures=figures, is_final=True
-            )
-        else:
+    @Slot(object, object)
+    def _on_ended(self, errand: Errand, end: RequestEnd) -> None:
+        value, model = end.value, self._errands.model
+        is_awaited = errand.purpose is Purpose.ANSWER
+        if errand.purpose is Purpose.WARM_UP:
+            self._warm = None if value is None else errand.place
+        elif isinstance(value, Progress):
+            self._warm = errand.place
+            self._cache.put(errand.place, trim(value.text, errand.policy))
+            if is_awaited and model is not None:
+                if value.prompt is not None:
+                    self.recorded.emit(record_of(errand, value, model, self.options))
+                if value.figures.tokens:
+                    self._time(errand, value.figures)
+                    self.figures_changed.emit(value.figures)
+                self._publish(errand, value.figures, is_final=True)
+        elif is_awaited:
             reason = end.error.message if isinstance(end.error, StarpadError) else ""
             state = SuggestionState.CANCELLED if end.cancelled else SuggestionState.FAILED
-            self._emit(SuggestionUpdate(context.document, state, reason=reason))
-
-    def _record(self, progress: Progress) -> None:
-        model, options = self._model, self.options
-        if model is not None and progress.prompt is not None:
-            self.recorded.emit(
-                RequestRecord(
-                    model=model.name,
-                    prompt=progress.prompt,
-                    budget_tokens=prompt_tokens(
-                        options.budget_tokens, model.context_tokens, options.max_tokens, model.fim
-                    ),
-                    max_tokens=options.max_tokens,
-                    context_tokens=model.context_tokens,
-                    figures=progress.figures,
-                    raw=progress.text,
-                    shown=trim(progress.text, self._policy),
-                )
-            )
+            self._emit(SuggestionUpdate(errand.document, state, reason=reason))
 
     def _publish(
-        self,
-        context: CaretContext,
-        raw: str,
-        state: SuggestionState,
-        *,
-        figures: Figures | None = None,
-        is_final: bool = False,
+        self, errand: Errand, figures: Figures | None = None, *, is_final: bool = False
     ) -> None:
-        text = trim(raw, self._policy)
-        if text == self._published and not is_final:
+        text = trim(errand.raw, errand.policy)
+        if text == errand.published and not is_final:
             return
-        self._published = text
+        errand.published = text
+        state = SuggestionState.SHOWN
         if not text:
             state = SuggestionState.NOTHING if is_final else SuggestionState.GENERATING
-        self._emit(SuggestionUpdate(context.document, state, text, is_final, figures))
+        self._emit(SuggestionUpdate(errand.document, state, text, is_final, figures))
 
     def _emit(self, update: SuggestionUpdate) -> None:
         self.note(update.state, update.reason)
         self.updated.emit(update)
+
+    def _time(self, errand: Errand, figures: Figures) -> None:
+        if not errand.is_timed and figures.time_to_first_token_ms:
+            errand.is_timed = True
+            self.pacing.note_first_token(figures.time_to_first_token_ms)
 
     @Slot(object)
     def _on_engine_status_changed(self, status: EngineStatus) -> None:
@@ -228,9 +274,19 @@ class CompletionService(QObject):
             self.note(SuggestionState.LOADING)
         elif status.model is None:
             self.note(SuggestionState.NO_MODEL)
-        elif self._model is None:
+        elif self._errands.model is None:
             self.note(SuggestionState.IDLE)
-        if status.model != self._model:
-            self._drop()
-            self._model = status.model
-            self._builder = PromptBuilder(status.model.fim if status.model else None)
+        model = status.model
+        if model == self._errands.model:
+            return
+        self._drop()
+        self._errands.use(model)
+        self._warm = None
+        self.pacing.restart(on_gpu=model is not None and model.on_gpu)
+        if model is not None:
+            self.prompt_changed.emit()
+
+    @Slot(int)
+    def _on_project_changed(self, _document: int) -> None:
+        self._warm = None
+        self.prompt_changed.emit()

@@ -71,6 +71,11 @@ class DocumentService(QObject):
         self._timer.setInterval(_DEBOUNCE_MS)
         self._timer.timeout.connect(self.check_disk)
 
+    @property
+    def documents(self) -> tuple[OpenDocument, ...]:
+        """Return the open documents."""
+        return tuple(self._documents.values())
+
     def document(self, document_id: int) -> OpenDocument:
         """Return an open document. Raises KeyError for an id that is not open."""
         return self._documents[document_id]

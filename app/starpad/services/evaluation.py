@@ -7,6 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal, Slot
 
 from starpad.core import file_store
+from starpad.core.engine_status import EngineStatus, LoadedModel
 from starpad.core.errors import EngineError, StarpadError
 from starpad.core.evaluation import (
     EvaluationEnd,
@@ -18,10 +19,11 @@ from starpad.core.evaluation import (
     Way,
 )
 from starpad.core.evaluation_report import to_csv
-from starpad.core.load_options import LoadOptions
+from starpad.core.load_options import EngineKind, LoadOptions
 from starpad.services.engine import EngineService
 from starpad.services.engine_break import EngineBreak
-from starpad.services.inference_thread import Emit, RequestEnd
+from starpad.services.evaluation_process import evaluate_apart
+from starpad.services.inference_thread import RequestEnd
 from starpad.services.model_library import ModelLibrary, usual_options
 from starpad.services.settings import SettingsService
 
@@ -36,7 +38,7 @@ class EvaluationService(QObject):
     """
 
     changed = Signal()
-    """It has begun or ended."""
+    """It has begun or ended, or another model is `loaded`."""
     progressed = Signal(object)
     """(EvaluationProgress)"""
     reported = Signal(object)
@@ -58,10 +60,13 @@ class EvaluationService(QObject):
         self._settings = settings
         self._folder = data / "evaluation"
         self._request = 0
+        self.loaded: LoadedModel | None = None
+        """What was last loaded, wherever its file lies."""
         self._break = EngineBreak(engine, self)
         self._break.overtaken.connect(self._on_break_overtaken)
         engine.value_received.connect(self._on_engine_value_received)
         engine.request_ended.connect(self._on_engine_request_ended)
+        engine.status_changed.connect(self._on_engine_status_changed)
 
     @property
     def is_running(self) -> bool:
@@ -83,7 +88,7 @@ class EvaluationService(QObject):
         self.rows = ()
         self._break.begin()
         self._engine.unload()
-        self._request = self._engine.run_apart(options[0], partial(_evaluate, plan))
+        self._request = self._engine.run_apart(options[0], partial(evaluate_apart, plan))
         self.changed.emit()
 
     @Slot()
@@ -128,13 +133,14 @@ class EvaluationService(QObject):
         self._break.end()
         self.changed.emit()
 
+    @Slot(object)
+    def _on_engine_status_changed(self, status: EngineStatus) -> None:
+        model = status.model
+        if model is not None and model != self.loaded and model.kind is not EngineKind.REMOTE:
+            self.loaded = model
+            self.changed.emit()
+
     @Slot()
     def _on_break_overtaken(self) -> None:
         self.stop()
         self.reported.emit(StarpadError(_OVERTAKEN, "Start it again: it goes on where it was."))
-
-
-async def _evaluate(plan: EvaluationPlan, emit: Emit) -> EvaluationEnd:
-    from starpad.engines.evaluation_process import evaluate_apart  # httpx2 takes 80 ms to import
-
-    return await evaluate_apart(plan, emit)

@@ -161,6 +161,12 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
     ActionId.ACCEPT_LINE: ActionSpec(
         Menu.SUGGESTIONS, "Accept &line", "Insert the suggestion's next line", (), _SUGGESTION,
         editor_key="Ctrl+Down"),
+    ActionId.NEXT_SUGGESTION: ActionSpec(
+        Menu.SUGGESTIONS, "&Next alternative", "Show another suggestion for this place",
+        ("Alt+]",), _SUGGESTION),
+    ActionId.PREVIOUS_SUGGESTION: ActionSpec(
+        Menu.SUGGESTIONS, "Pre&vious alternative", "Show the suggestion before", ("Alt+[",),
+        _SUGGESTION),
     ActionId.DISMISS: ActionSpec(
         Menu.SUGGESTIONS, "&Dismiss", "Take the suggestion away", (), _SUGGESTION,
         editor_key="Esc"),
@@ -236,6 +242,8 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         Menu.MODEL, "Remote ser&vers…", "Use a model that runs on another machine"),
     ActionId.BENCHMARK: ActionSpec(
         Menu.MODEL, "&Benchmark…", "Measure how fast models are on this computer"),
+    ActionId.EVALUATION: ActionSpec(
+        Menu.MODEL, "Ev&aluation…", "Measure how good models are on your own files"),
 
     ActionId.SHORTCUTS: ActionSpec(
         Menu.HELP, "&Keyboard shortcuts…", "All commands and their keys, to read and to change",

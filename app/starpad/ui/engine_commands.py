@@ -13,6 +13,7 @@ from starpad.services.background import BackgroundJobs
 from starpad.services.benchmarks import BenchmarkService
 from starpad.services.engine import EngineService
 from starpad.services.engine_packs import EnginePacks
+from starpad.services.evaluation import EvaluationService
 from starpad.services.model_library import ModelLibrary
 from starpad.services.notifier import Notification, NotificationAction, Notifier, Severity
 from starpad.services.remote_servers import RemoteServers
@@ -23,6 +24,7 @@ from starpad.ui.actions import ActionId
 from starpad.ui.engine.benchmark_page import BenchmarkPage
 from starpad.ui.engine.devices_page import DevicesPage
 from starpad.ui.engine.engine_window import EnginePage, EngineWindow
+from starpad.ui.engine.evaluation_page import EvaluationPage
 from starpad.ui.engine.packs_page import PacksPage
 from starpad.ui.engine.remote_page import RemotePage
 from starpad.ui.engine.sharing_page import SharingPage
@@ -38,6 +40,7 @@ class EngineServices:
     jobs: BackgroundJobs
     library: ModelLibrary
     benchmarks: BenchmarkService
+    evaluation: EvaluationService
     serving: ServingService
     remotes: RemoteServers
     speculation: SpeculationJudge
@@ -74,6 +77,7 @@ class EngineCommands(QObject):
             ActionId.SHARING: lambda: self.window.show_page(EnginePage.SHARING),
             ActionId.REMOTE_SERVERS: lambda: self.window.show_page(EnginePage.REMOTE),
             ActionId.BENCHMARK: lambda: self.window.show_page(EnginePage.BENCHMARK),
+            ActionId.EVALUATION: lambda: self.window.show_page(EnginePage.EVALUATION),
         }
 
     @property
@@ -89,6 +93,7 @@ class EngineCommands(QObject):
                 EnginePage.SHARING: SharingPage(services.serving, services.engine),
                 EnginePage.REMOTE: RemotePage(services.remotes, services.engine),
                 EnginePage.BENCHMARK: BenchmarkPage(services.library, services.benchmarks),
+                EnginePage.EVALUATION: EvaluationPage(services.library, services.evaluation),
             }
             self._window = EngineWindow(pages, self._main)
         return self._window

@@ -129,6 +129,7 @@ class EditorTabs(QTabWidget):
         self._last = self.current
         if self._last is not None:
             self._last.editor.setFocus()
+            self._last.suggestions.enter()
         self.current_tab_changed.emit()
         self._on_caret_moved()
 

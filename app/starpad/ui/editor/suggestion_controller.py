@@ -1,20 +1,21 @@
-"""Between one editor and the completion service: when to ask, what to show, which keys accept."""
+"""Between one editor and what is offered at its caret: which keys accept, what typing leaves."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from PySide6.QtCore import QObject, QPointF, Qt, QTimer, Slot
+from PySide6.QtCore import QObject, QPointF, Qt, Slot
 from PySide6.QtGui import QKeyEvent, QTextCursor
 
 from starpad.core import brackets
 from starpad.core import suggestion as rules
 from starpad.core.suggestion import SuggestionState
-from starpad.services.completion import CompletionService, SuggestionUpdate
+from starpad.services.completion import CompletionService
 from starpad.ui.editor import key_commands
 from starpad.ui.editor.code_editor import CodeEditor
 from starpad.ui.editor.ghost_text import GhostText
+from starpad.ui.editor.suggestion_offer import SuggestionOffer
+from starpad.ui.editor.suggestion_trigger import SuggestionTrigger
 from starpad.ui.editor.text_edits import select
-from starpad.ui.spoken import announce
 from starpad.ui.text_positions import text_between
 
 
@@ -30,89 +31,35 @@ class SuggestionController(QObject):
         language: Callable[[], str],
     ) -> None:
         super().__init__(editor)
-        self.ghost = ghost
+        self.offer = SuggestionOffer(editor, ghost, completion, document, language)
         self._editor = editor
         self._completion = completion
-        self._document = document
-        self._language = language
-        self._text = ""
-        self._typed = ""
-        self._is_expecting = False
         self._is_held = False
-        self._timer = QTimer(self, singleShot=True)
-        self._timer.timeout.connect(self._on_pause)
-        completion.updated.connect(self._on_updated)
+        self._trigger = SuggestionTrigger(editor, completion, language)
+        self._trigger.due.connect(self.offer.suggest)
+        self._trigger.rested.connect(self.offer.warm_up)
         editor.cursorPositionChanged.connect(self._on_caret_moved)
         editor.textChanged.connect(self._on_text_changed)
         editor.attachment = self
 
-    # -- asking -------------------------------------------------------------------------------
+    @property
+    def ghost(self) -> GhostText:
+        """The ghost text."""
+        return self.offer.ghost
 
-    @Slot()
     def ask(self) -> None:
         """Ask for a suggestion at the caret now."""
-        self._give_up()
-        if self._editor.isReadOnly():
-            self._completion.note(SuggestionState.READ_ONLY)
-            return
-        context = self._editor.caret_context(
-            self._document, self._language(), self._completion.reach
-        )
-        self._is_expecting = self._completion.request(context)
+        self._trigger.stop()
+        self.offer.ask()
 
-    @Slot()
-    def _on_pause(self) -> None:
-        caret = self._editor.textCursor()
-        if caret.hasSelection() or self.ghost.is_hindered or not self._editor.hasFocus():
-            return
-        if self._is_inside_word():
-            self._completion.note(SuggestionState.INSIDE_WORD)
-            return
-        self.ask()
-
-    def _ask_after_pause(self) -> None:
-        refusal = self._completion.refusal(self._language())
-        self._completion.note(refusal or SuggestionState.PAUSED)
-        if refusal is None:
-            self._timer.start(self._completion.pause_ms)
-
-    def _is_inside_word(self) -> bool:
-        cursor = self._editor.textCursor()
-        text, column = cursor.block().text(), cursor.positionInBlock()
-        around = text[max(0, column - 1) : column + 1]
-        return len(around) == 2 and all(c.isalnum() or c == "_" for c in around)
-
-    # -- showing ------------------------------------------------------------------------------
-
-    @Slot(object)
-    def _on_updated(self, update: SuggestionUpdate) -> None:
-        if update.document != self._document or not self._is_expecting:
-            return
-        if update.is_final or update.state in (SuggestionState.FAILED, SuggestionState.CANCELLED):
-            self._is_expecting = False
-        self._text = update.text
-        rest = rules.after_typing(update.text, self._typed)
-        if rest is None:
-            self._give_up()
-        elif update.is_final and self._typed and not rest:
-            self.ask()
-        else:
-            self.ghost.show(rest)
-            if update.is_final and self.ghost.is_shown:
-                announce(self._editor, rules.spoken(rest))
-
-    def _give_up(self) -> None:
-        """Forget the suggestion and its request."""
-        self._timer.stop()
-        self.ghost.clear()
-        self._text = self._typed = ""
-        if self._is_expecting:
-            self._is_expecting = False
-            self._completion.cancel()
+    def enter(self) -> None:
+        """Begin: the editor has come on the screen."""
+        self._trigger.wait_for_rest()
 
     def leave(self) -> None:
         """Give up: the editor is not in use any more, or its document changes as a whole."""
-        self._give_up()
+        self._trigger.stop()
+        self.offer.give_up()
 
     def cursor_at(self, point: QPointF) -> QTextCursor:
         """Return the document's cursor under a point of the viewport."""
@@ -171,7 +118,7 @@ class SuggestionController(QObject):
 
     def dismiss(self) -> None:
         """Take the suggestion away; nothing is asked until the next typing."""
-        self._give_up()
+        self.leave()
         self._completion.note(SuggestionState.IDLE)
 
     def _accept(self, part: str) -> None:
@@ -185,16 +132,21 @@ class SuggestionController(QObject):
             select(cursor, position + surplus, position)
             if cursor.selectedText() == part:
                 cursor.setPosition(position + surplus)
-            else:
-                cursor.insertText(part)
+                return
+            # In this order undo brings the caret back to where it was, too.
+            cursor.setPosition(position)
+            cursor.insertText(part)
+            end = cursor.position()
+            select(cursor, end, end + surplus)
+            cursor.removeSelectedText()
 
         with self._held():
             self.ghost.clear()
             self._editor.edit(insert)
-        self._typed += part
+        self.offer.go_on(part)
         if rest:
             self.ghost.show(rest)
-        elif not self._is_expecting:
+        elif not self.offer.is_expecting:
             self.ask()
 
     # -- what the editor did ------------------------------------------------------------------
@@ -225,28 +177,45 @@ class SuggestionController(QObject):
         moved = caret.position() - position
         if document.revision() == revision:
             if moved or caret.hasSelection():
-                self._give_up()
+                self.leave()
             else:
                 self.ghost.show(ghost_text)
             return
         typed = ""
         if moved > 0 and document.characterCount() - length == moved:
             typed = text_between(document, position, caret.position())
-        rest = rules.after_typing(ghost_text, typed) if typed else None
-        if rest:
-            self._typed += typed
-            self.ghost.show(rest)
-        else:
-            self._give_up()
-            self._ask_after_pause()
+        self._completion.pacing.note_key()
+        self._follow(ghost_text, typed)
+
+    def _follow(self, ghost_text: str, typed: str) -> None:
+        """Keep what is left of the ghost text, or of another alternative, after an edit.
+
+        `typed` is empty if it was another edit than typing.
+        """
+        rest = rules.after_typing(ghost_text, typed) if typed and ghost_text else None
+        if rest is not None:
+            self.offer.go_on(typed)
+            if rest or self.offer.is_expecting:
+                self.ghost.show(rest)
+                return
+            # All of it was typed: as good as accepted.
+            if self._trigger.is_wanted:
+                self.ask()
+                return
+        elif typed:
+            self.offer.go_on(typed)
+            if self.offer.fall_back():
+                return
+        self.leave()
+        self._trigger.wait_for_pause()
 
     @Slot()
     def _on_caret_moved(self) -> None:
-        if not self._is_held and (self.ghost.is_shown or self._is_expecting):
-            self._give_up()
+        if not self._is_held and (self.ghost.is_shown or self.offer.is_expecting):
+            self.leave()
 
     @Slot()
     def _on_text_changed(self) -> None:
         # The net under suspended(): a change that came by another way (drag and drop, reload).
-        if not self._is_held and (self.ghost.is_shown or self._is_expecting):
-            self._give_up()
+        if not self._is_held and (self.ghost.is_shown or self.offer.is_expecting):
+            self.leave()

@@ -44,8 +44,12 @@ class BarPlot(QFrame, Generic[_Result]):
         panels: Sequence[Panel[_Result]],
         title: Callable[[_Result], str],
         sentence: Callable[[_Result], str],
+        group: Callable[[_Result], object] = lambda _result: None,
     ) -> None:
-        """`name` is for screen readers; `sentence` returns a result in words."""
+        """`name` is for screen readers; `sentence` returns a result in words.
+
+        Results of the same `group` are compared for the best.
+        """
         super().__init__()
         self.setObjectName("card")
         self.setAccessibleName(name)
@@ -53,6 +57,7 @@ class BarPlot(QFrame, Generic[_Result]):
         self._panels = panels
         self._title = title
         self._sentence = sentence
+        self._group = group
         self._results: list[_Result] = []
 
     def show_results(self, results: Sequence[_Result]) -> None:
@@ -113,26 +118,38 @@ class BarPlot(QFrame, Generic[_Result]):
         painter.drawText(place, _LEFT, panel.title)
         values = [panel.value(result) for result in self._results]
         texts = [panel.text(result) for result in self._results]
-        medians = [value.median for value in values if value.count]
-        if not medians:
+        if not any(value.count for value in values):
             return
-        best = (min if panel.is_less_better else max)(medians)
+        best = self._best(values, min if panel.is_less_better else max)
         bold = QFont(self.font())
         bold.setBold(True)
         texts_width = max(QFontMetrics(bold).horizontalAdvance(text) for text in texts)
-        longest = max(value.highest for value in values)
+        longest = max(value.highest for value in values) or 1.0  # all may be 0
         scale = max(0.0, place.width() - texts_width - _VALUE_GAP) / longest
-        for value, text in zip(values, texts, strict=True):
+        for number, (value, text) in enumerate(zip(values, texts, strict=True)):
             place.translate(0, place.height())
             if not value.count:
                 continue
             self._paint_bar(painter, value, scale, place)
-            is_best = value.median == best and len(medians) > 1
-            painter.setFont(bold if is_best else self.font())
+            painter.setFont(bold if number in best else self.font())
             painter.setPen(palette.color(QPalette.ColorRole.WindowText))
             end = max(value.highest, value.median) * scale + _VALUE_GAP
             painter.drawText(place.adjusted(end, 0, 0, 0), _LEFT, text)
             painter.setFont(self.font())
+
+    def _best(self, values: Sequence[Spread], best_of: Callable[[set[float]], float]) -> set[int]:
+        """Return the rows that are the best of their group, if it has others."""
+        groups: dict[object, dict[int, float]] = {}
+        for number, (result, value) in enumerate(zip(self._results, values, strict=True)):
+            if value.count:
+                groups.setdefault(self._group(result), {})[number] = value.median
+        found: set[int] = set()
+        for medians in groups.values():
+            different = set(medians.values())
+            if len(different) > 1:
+                best = best_of(different)
+                found.update(number for number, median in medians.items() if median == best)
+        return found
 
     def _paint_bar(self, painter: QPainter, value: Spread, scale: float, place: QRectF) -> None:
         height = place.height() * _BAR_SHARE

@@ -6,7 +6,6 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QShortcut, QShowEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QHBoxLayout,
     QPushButton,
     QVBoxLayout,
@@ -18,12 +17,12 @@ from starpad.core.benchmark_report import sentence
 from starpad.core.errors import FileError, StarpadError
 from starpad.services.benchmarks import BenchmarkService
 from starpad.services.model_library import ModelLibrary
-from starpad.ui.engine.bar_plot import scrolled
 from starpad.ui.engine.benchmark_table import BenchmarkTable
 from starpad.ui.engine.model_checks import ModelChecks, entries_of
+from starpad.ui.engine.results_view import ResultsView
 from starpad.ui.engine.speed_plot import SpeedPlot
 from starpad.ui.engine.work_strip import WorkStrip
-from starpad.ui.labels import EmptyState, Notice, text_label, title_label
+from starpad.ui.labels import EmptyState, Notice, text_label
 from starpad.ui.questions import ask
 from starpad.ui.spoken import announce
 
@@ -55,9 +54,14 @@ class BenchmarkPage(QWidget):
         self._export = QPushButton("&Export…")
         self._remove = QPushButton("&Remove")
         self._table = BenchmarkTable()
-        self._plot = SpeedPlot()
-        self._plot_area = scrolled(self._plot)
-        self._empty = EmptyState("Nothing measured yet", "Tick models above, then Measure.")
+        self._results = ResultsView(
+            self._table,
+            SpeedPlot(),
+            EmptyState("Nothing measured yet", "Tick models above, then Measure."),
+            self._export,
+            "starpad-benchmark.csv",
+        )
+        self._results.add_button(self._remove)
         self._lay_out()
         self._connect()
         self._show_models()
@@ -81,17 +85,6 @@ class BenchmarkPage(QWidget):
         choice.setSpacing(10)
         choice.addWidget(self._models, 1)
         choice.addLayout(buttons)
-        head = QHBoxLayout()
-        head.addWidget(title_label("Results"), 1)
-        head.addWidget(self._export)
-        head.addWidget(self._remove)
-        self._results = QWidget()
-        results = QVBoxLayout(self._results)
-        results.setContentsMargins(0, 0, 0, 0)
-        results.setSpacing(8)
-        results.addLayout(head)
-        results.addWidget(self._table, 1)
-        results.addWidget(self._plot_area, 1)
         column = QVBoxLayout(self)
         column.setSpacing(10)
         column.addWidget(text_label(_EXPLANATION, is_quiet=True))
@@ -99,7 +92,6 @@ class BenchmarkPage(QWidget):
         column.addWidget(self._work)
         column.addWidget(self._notice)
         column.addWidget(self._results, 1)
-        column.addWidget(self._empty, 1)
 
     def _connect(self) -> None:
         self._library.changed.connect(self._show_models)
@@ -110,7 +102,7 @@ class BenchmarkPage(QWidget):
         self._models.itemChanged.connect(self._show_state)
         self._start.clicked.connect(self._on_start_clicked)
         self._stop.clicked.connect(self._benchmarks.stop)
-        self._export.clicked.connect(self._on_export_clicked)
+        self._results.export_requested.connect(self._on_export_requested)
         self._remove.clicked.connect(self._on_remove_clicked)
         self._table.itemSelectionChanged.connect(self._show_state)
         delete = QShortcut(Qt.Key.Key_Delete, self._table)
@@ -148,11 +140,7 @@ class BenchmarkPage(QWidget):
 
     def _show_results(self) -> None:
         results = self._benchmarks.results
-        self._table.show_results(results)
-        self._plot.show_results(latest(results))
-        self._plot_area.setMaximumHeight(self._plot.sizeHint().height())
-        self._results.setVisible(bool(results))
-        self._empty.setVisible(not results)
+        self._results.show_results(results, latest(results))
 
     @Slot()
     def _on_start_clicked(self) -> None:
@@ -185,16 +173,12 @@ class BenchmarkPage(QWidget):
         self._notice.show_sentence(sentence, hint)
         announce(self, f"{sentence} {hint}".strip())
 
-    @Slot()
-    def _on_export_clicked(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(
-            self, "Export results", str(Path.home() / "starpad-benchmark.csv"), "CSV (*.csv)"
-        )
-        if name:
-            try:
-                self._benchmarks.export(Path(name))
-            except FileError as error:
-                self._tell(error.message, error.hint)
+    @Slot(object)
+    def _on_export_requested(self, path: Path) -> None:
+        try:
+            self._benchmarks.export(path)
+        except FileError as error:
+            self._tell(error.message, error.hint)
 
     @Slot()
     def _on_remove_clicked(self) -> None:

@@ -1,4 +1,4 @@
-"""The engine window: what the engine runs on, who else uses it, how fast it is."""
+"""The engine window: what the engine runs on, who else uses it, how fast and how good it is."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -14,6 +14,7 @@ class EnginePage(StrEnum):
     SHARING = "&Sharing"
     REMOTE = "&Remote servers"
     BENCHMARK = "&Benchmark"
+    EVALUATION = "E&valuation"
 
 
 class EngineWindow(QDialog):

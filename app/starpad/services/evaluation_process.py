@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from starpad.core.errors import EngineError, StarpadError
 from starpad.core.evaluation import EvaluationEnd, EvaluationPlan
-from starpad.engines.evaluation_host import GRACE_S, decode, encode
+from starpad.core.evaluation_pipe import GRACE_S, decode, encode
 from starpad.engines.process import start_host
 
 log = logging.getLogger(__name__)

@@ -7,8 +7,6 @@ One line comes in, an EvaluationPlan. Lines go out: how far it is, which model f
 """
 
 import asyncio
-import base64
-import pickle
 import threading
 import time
 from typing import TextIO
@@ -16,22 +14,12 @@ from typing import TextIO
 from starpad.core import child_process
 from starpad.core.errors import StarpadError
 from starpad.core.evaluation import EvaluationPlan, EvaluationProgress
+from starpad.core.evaluation_pipe import GRACE_S, decode, encode
 from starpad.engines.evaluate import evaluate
+from starpad.services.evaluation_context import FolderContext
 
-GRACE_S = 4.0
-"""So long the engine's process may take to end."""
 _TOLD_S = 0.2
 """How far it is is told this often at most."""
-
-
-def encode(value: object) -> bytes:
-    """Return the line that tells a value: both ends are this program, so it is pickled."""
-    return base64.b64encode(pickle.dumps(value)) + b"\n"
-
-
-def decode(line: bytes) -> object:
-    """Return what `encode` was given."""
-    return pickle.loads(base64.b64decode(line))
 
 
 def run() -> int:
@@ -56,8 +44,8 @@ async def _evaluate(plan: EvaluationPlan, answers: TextIO) -> None:
             told = time.monotonic()
         answers.write(encode(value).decode())
 
-    work, has_ended = asyncio.ensure_future(evaluate(plan, tell)), threading.Event()
-    loop = asyncio.get_running_loop()
+    work = asyncio.ensure_future(evaluate(plan, tell, FolderContext(plan.paths).of))
+    loop, has_ended = asyncio.get_running_loop(), threading.Event()
 
     def stop() -> None:
         """End the engine first: until it has, its memory is not free."""

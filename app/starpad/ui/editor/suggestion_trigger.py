@@ -1,0 +1,84 @@
+"""When a suggestion is due without being asked for, and when the caret rests."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
+
+from starpad.core.suggestion import SuggestionState
+from starpad.services.completion import CompletionService
+from starpad.services.pacing import Pace
+from starpad.ui.editor.code_editor import CodeEditor
+
+_REST_MS = 400
+
+
+class SuggestionTrigger(QObject):
+    """Watches one editor's keys and caret; what is to be done is for others."""
+
+    due = Signal()
+    rested = Signal()
+    """The caret stays where it is, and suggestions are wanted here."""
+
+    def __init__(
+        self, editor: CodeEditor, completion: CompletionService, language: Callable[[], str]
+    ) -> None:
+        super().__init__(editor)
+        self._editor = editor
+        self._completion = completion
+        self._language = language
+        self._pause = QTimer(self, singleShot=True)
+        self._pause.timeout.connect(self._on_pause)
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._rest.timeout.connect(self._on_rest)
+        editor.cursorPositionChanged.connect(self.wait_for_rest)
+        completion.prompt_changed.connect(self.wait_for_rest)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether suggestions may come without being asked for."""
+        return self._completion.refusal(self._language()) is None
+
+    @property
+    def _pace(self) -> Pace:
+        return self._completion.pacing.pace_for(self._completion.options.pause_ms)
+
+    def wait_for_pause(self) -> None:
+        """Have a suggestion be due when no further key comes, and say so."""
+        refusal = self._completion.refusal(self._language())
+        self._completion.note(refusal or SuggestionState.PAUSED)
+        if refusal is None:
+            cursor = self._editor.textCursor()
+            is_line_new = not cursor.block().text()[: cursor.positionInBlock()].strip()
+            wish_ms = self._completion.options.pause_ms
+            self._pause.start(self._completion.pacing.pause_ms(wish_ms, is_line_new=is_line_new))
+
+    @Slot()
+    def wait_for_rest(self) -> None:
+        """Have the caret count as resting when it stays."""
+        self._rest.start()
+
+    def stop(self) -> None:
+        """Let no suggestion be due."""
+        self._pause.stop()
+
+    @Slot()
+    def _on_pause(self) -> None:
+        cursor = self._editor.textCursor()
+        is_composing = bool(cursor.block().layout().preeditAreaText())
+        if cursor.hasSelection() or is_composing or not self._editor.hasFocus():
+            return
+        text, column = cursor.block().text(), cursor.positionInBlock()
+        around = text[max(0, column - 1) : column + 1]
+        if len(around) == 2 and all(c.isalnum() or c == "_" for c in around):
+            self._completion.note(SuggestionState.INSIDE_WORD)
+        elif self._pace is Pace.LINE_ENDS and text[column:].strip():
+            self._completion.note(SuggestionState.SLOW)
+        else:
+            self.due.emit()
+
+    @Slot()
+    def _on_rest(self) -> None:
+        editor = self._editor
+        is_here = editor.hasFocus() and not editor.isReadOnly()
+        if is_here and not editor.textCursor().hasSelection() and self.is_wanted:
+            self.rested.emit()
