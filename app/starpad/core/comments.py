@@ -1,6 +1,6 @@
 """Comments of the languages: how they are marked, and how marks are put on lines and taken off."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 _BLANKS = " \t"
@@ -76,19 +76,43 @@ def toggle(lines: Sequence[str], marks: CommentMarks) -> list[str]:
     if not any(line.strip(_BLANKS) for line in lines):
         return list(lines)
     if marks.line:
-        return _toggle_line_marks(lines, marks.line)
+        toggle_lines = LineToggle(marks.line)
+        toggle_lines.look_at(lines)
+        return toggle_lines.changed(lines)
     return _toggle_block_marks(lines, marks.start, marks.end) if marks.start else list(lines)
 
 
-def _toggle_line_marks(lines: Sequence[str], mark: str) -> list[str]:
-    filled = [line for line in lines if line.strip(_BLANKS)]
-    if all(line.lstrip(_BLANKS).startswith(mark) for line in filled):
-        return [_without_mark(line, mark) for line in lines]
-    # All marks in one column, so that the lines keep their shape.
-    column = min(_indent(line) for line in filled)
-    return [
-        f"{line[:column]}{mark} {line[column:]}" if line.strip(_BLANKS) else line for line in lines
-    ]
+class LineToggle:
+    """Toggles comments up to the line's end in many lines: looks at all of them, then changes them.
+
+    All marks come in one column, so that the lines keep their shape.
+    """
+
+    def __init__(self, mark: str) -> None:
+        self._mark = mark
+        self._are_comments = True
+        self._column: int | None = None
+
+    def look_at(self, lines: Iterable[str]) -> None:
+        """Take some of the lines into account."""
+        for line in lines:
+            column = _indent(line)
+            if column == len(line):
+                continue
+            if self._column is None or column < self._column:
+                self._column = column
+            if self._are_comments:
+                self._are_comments = line.startswith(self._mark, column)
+
+    def changed(self, lines: Iterable[str]) -> list[str]:
+        """Return some of the lines as they shall be; blank ones stay as they are."""
+        if self._are_comments:
+            return [_without_mark(line, self._mark) for line in lines]
+        column, mark = self._column or 0, self._mark
+        return [
+            f"{line[:column]}{mark} {line[column:]}" if line.strip(_BLANKS) else line
+            for line in lines
+        ]
 
 
 def _without_mark(line: str, mark: str) -> str:

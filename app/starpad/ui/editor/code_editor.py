@@ -1,10 +1,8 @@
 """The text editor of one document: keys, painting, zoom. Ghost text is an attachment."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -19,7 +17,6 @@ from PySide6.QtGui import (
     QPalette,
     QResizeEvent,
     QTextBlock,
-    QTextCursor,
     QTextOption,
     QWheelEvent,
 )  # fmt: skip
@@ -28,42 +25,18 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from starpad.core.context_window import CaretContext
 from starpad.core.edit_rules import EditRules
 from starpad.core.indentation import Indentation
-from starpad.ui.editor import backdrop, key_commands
+from starpad.ui.editor import backdrop, key_commands, line_commands
 from starpad.ui.editor.editor_options import EditorOptions
 from starpad.ui.editor.line_commands import LineCommand
 from starpad.ui.editor.line_numbers import LineNumbers
-from starpad.ui.editor.text_edits import one_step
+from starpad.ui.editor.step_editor import StepEditor
 from starpad.ui.text_positions import document_text, text_between
 from starpad.ui.theme import EditorColors
 
 _LONG_LINE_FACTOR = 4
 
 
-class Attachment(Protocol):
-    """What sees an editor's events before the editor does (ghost text)."""
-
-    def offer_key(self, event: QKeyEvent) -> bool:
-        """Return whether the key is consumed."""
-        ...
-
-    def foresees(self, typed: str) -> bool:
-        """Return whether a suggestion on the screen goes on with what is about to be typed."""
-        ...
-
-    def suspended(self) -> AbstractContextManager[None]:
-        """Hold back while the editor handles an event; then look at what it changed."""
-        ...
-
-    def cursor_at(self, point: QPointF) -> QTextCursor:
-        """Return the document's cursor under a point of the viewport."""
-        ...
-
-    def leave(self) -> None:
-        """Give up: the focus is gone, or the document changes as a whole."""
-        ...
-
-
-class CodeEditor(QPlainTextEdit):
+class CodeEditor(StepEditor):
     """Edits one document; knows nothing of files, models or other editors."""
 
     zoom_requested = Signal(int)
@@ -75,7 +48,6 @@ class CodeEditor(QPlainTextEdit):
         self.colors = colors
         self.rules = EditRules()
         self._ruler = 0
-        self.attachment: Attachment | None = None
         self._line_numbers = LineNumbers(self, self.visible_blocks)
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
         self.setCenterOnScroll(False)
@@ -109,49 +81,41 @@ class CodeEditor(QPlainTextEdit):
             after=text_between(self.document(), position, end),
         )
 
-    def edit(self, change: Callable[[QTextCursor], object]) -> None:
-        """Apply a change at the caret as one undo step."""
-        cursor = self.textCursor()
-        with one_step(cursor):
-            change(cursor)
-        self._go_to(cursor)
-
-    def _go_to(self, cursor: QTextCursor) -> None:
-        self.setTextCursor(cursor)
-        self.ensureCursorVisible()
-
-    def run(self, command: Callable[[], object]) -> None:
-        """Run a command of the menu (undo, paste …) with ghost text out of the way."""
-        with self._suspended():
-            command()
-
     def apply(self, command: LineCommand) -> None:
         """Have a command change the selected lines, unless the document is read-only."""
-        if not self.isReadOnly():
-            with self._suspended():
+        if self.isReadOnly():
+            return
+        with self.suspended():
+            edits = line_commands.long_edits(command, self.textCursor(), self.rules)
+            if edits is not None:
+                self.long_edits.start(edits)
+            else:
                 self.edit(lambda cursor: command(cursor, self.rules))
 
     # -- events -------------------------------------------------------------------------------
 
-    def _suspended(self) -> AbstractContextManager[None]:
-        return self.attachment.suspended() if self.attachment else nullcontext()
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self.takes_key(event):
+            return
         if self.attachment and self.attachment.offer_key(event):
             event.accept()
             return
         attachment, cursor = self.attachment, self.textCursor()
+        line_command = key_commands.line_command(event, cursor)
+        if line_command and not self.isReadOnly():
+            self.apply(line_command)
+            return
         is_foreseen = bool(attachment and attachment.foresees(event.text()))
-        with self._suspended():
+        with self.suspended():
             if self.isReadOnly() or not key_commands.handle(
                 event, cursor, self.rules, is_foreseen=is_foreseen
             ):
                 super().keyPressEvent(event)
             else:
-                self._go_to(cursor)
+                self.go_to(cursor)
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
-        with self._suspended():
+        with self.suspended():
             super().inputMethodEvent(event)
 
     # Not insertFromMimeData(): PySide6 6.11.3 crashes sooner or later when the clipboard's data
@@ -165,13 +129,13 @@ class CodeEditor(QPlainTextEdit):
             event.acceptProposedAction()
             self.files_dropped.emit(paths)
             return
-        with self._suspended():
+        with self.suspended():
             super().dropEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         # Where the click lands is decided with the ghost text in place, then it goes away.
         cursor = self.attachment.cursor_at(event.position()) if self.attachment else None
-        with self._suspended():
+        with self.suspended():
             if self.attachment and cursor is not None:
                 self.attachment.leave()
                 event = _moved(event, QPointF(self.cursorRect(cursor).center()))

@@ -60,6 +60,7 @@ class EditorTab(QObject):
         self.editor.document().modificationChanged.connect(self._on_modification_changed)
         self._on_theme_changed()
         self.editor.set_indentation(indentation.detect(text, default_indentation))
+        self.editor.long_edits.ended.connect(self._on_long_edits_ended)
         self._loader: TextLoader | None = None
         self._place: tuple[int, int, int] | None = None
         if in_pieces and len(text) > QUICK_CHARACTERS:
@@ -85,7 +86,8 @@ class EditorTab(QObject):
         return self._loader is not None and not self._loader.is_done
 
     def finish_loading(self) -> None:
-        """Wait for the whole text: what is done next needs it."""
+        """Wait for the whole text, with all edits made: what is done next needs it."""
+        self.editor.long_edits.finish()
         if self._loader is not None:
             self._loader.finish()
 
@@ -100,10 +102,14 @@ class EditorTab(QObject):
     def set_document(self, document: OpenDocument) -> None:
         """Take a new value of the document: another path, another format."""
         self.document = document
-        self.editor.setReadOnly(self.is_loading or bool(document.read_only_reason))
+        self._update_read_only()
         self.editor.setAccessibleName(f"Editor, {document.title}")
         path = str(document.path) if document.path else ""
         self.set_language(self._chosen_language or language_for(path, *self._edge_lines()))
+
+    def _update_read_only(self) -> None:
+        is_busy = self.is_loading or self.editor.long_edits.is_busy
+        self.editor.setReadOnly(is_busy or bool(self.document.read_only_reason))
 
     def _edge_lines(self) -> tuple[list[str], list[str]]:
         text = self.editor.document()
@@ -173,6 +179,7 @@ class EditorTab(QObject):
         """Let go of what services keep for this document."""
         if self._loader is not None:
             self._loader.stop()
+        self.editor.long_edits.stop()
         self.suggestions.leave()
         self._completion.forget(self.document.id)
         self._highlighter.close()
@@ -183,6 +190,10 @@ class EditorTab(QObject):
         self.set_document(self.document)
         if self._place is not None:
             self.place(*self._place)
+
+    @Slot()
+    def _on_long_edits_ended(self) -> None:
+        self._update_read_only()
 
     @Slot()
     def _on_theme_changed(self) -> None:
