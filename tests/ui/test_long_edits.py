@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QColor
+from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from starpad.ui.editor import long_edits
@@ -146,17 +146,6 @@ def test_keys_take_all_of_it_back(
     shift = Qt.KeyboardModifier.ShiftModifier if is_redo else Qt.KeyboardModifier.NoModifier
     qtbot.keyClick(editor, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | shift)
     assert _settled(editor, qtbot) == ("xyzb\n" * LINES if is_redo else TEXT), keys
-
-
-def test_the_context_menu_takes_all_of_it_back(editor: CodeEditor, qtbot: QtBot) -> None:
-    editor.long_edits.start(_edits())
-    _settled(editor, qtbot)
-    menu = editor.context_menu(editor.rect().center())
-    undo = menu.findChild(QAction, "edit-undo")
-    assert isinstance(undo, QAction)
-    undo.trigger()
-    menu.deleteLater()
-    assert _settled(editor, qtbot) == TEXT
 
 
 def test_any_edits_leave_caret_and_text_as_one_edit_after_the_other_would(

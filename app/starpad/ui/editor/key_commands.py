@@ -17,13 +17,15 @@ _LOOK_BACK = 20_000
 
 
 def line_command(event: QKeyEvent, cursor: QTextCursor) -> LineCommand | None:
-    """Return what the key does with lines as a whole, None if it does something else."""
-    if event.key() == Qt.Key.Key_Backtab:
+    """Return what the key does with several lines as a whole, None if it does something else."""
+    key, is_plain = event.key(), event.modifiers() in _PLAIN
+    if key == Qt.Key.Key_Backtab:
         return line_commands.outdent
-    is_tab = event.key() == Qt.Key.Key_Tab and event.modifiers() in _PLAIN
-    return (
-        line_commands.indent_lines if is_tab and line_commands.has_several_lines(cursor) else None
-    )
+    if not is_plain or not line_commands.has_several_lines(cursor):
+        return None
+    if key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+        return line_commands.delete_selection
+    return line_commands.indent_lines if key == Qt.Key.Key_Tab else None
 
 
 def handle(

@@ -8,7 +8,16 @@ from PySide6.QtGui import QTextBlock, QTextCursor
 from starpad.core import comments
 from starpad.core import indentation as indentation_rules
 from starpad.core.edit_rules import EditRules
-from starpad.ui.editor.text_edits import Place, TextEdit, apply_edits, one_step, raw_text, select
+from starpad.ui.editor.text_edits import (
+    Place,
+    TextEdit,
+    apply_edits,
+    copying,
+    one_step,
+    raw_text,
+    removal,
+    select,
+)
 from starpad.ui.text_positions import utf16_length
 
 LineCommand = Callable[[QTextCursor, EditRules], None]
@@ -95,16 +104,24 @@ def move_down(cursor: QTextCursor, _rules: EditRules) -> None:
 
 def delete_lines(cursor: QTextCursor, _rules: EditRules) -> None:
     """Delete the selected lines, or the caret's; the caret keeps its column."""
-    first, last = selected_blocks(cursor)
     column = cursor.positionInBlock()
-    start, end = first.position(), last.position() + last.length()
-    if not last.next().isValid():
-        # The last line has no line end of its own: it goes with the one before it.
-        start, end = max(0, start - 1), end - 1
-    select(cursor, start, end)
+    select(cursor, *_whole_lines(cursor))
     cursor.removeSelectedText()
     block = cursor.block()
     cursor.setPosition(block.position() + min(column, block.length() - 1))
+
+
+def _whole_lines(cursor: QTextCursor) -> tuple[int, int]:
+    """Return from where to where the selected lines go, with one line end each."""
+    first, last = selected_blocks(cursor)
+    start, end = first.position(), last.position() + last.length()
+    # The last line has no line end of its own: it goes with the one before it.
+    return (start, end) if last.next().isValid() else (max(0, start - 1), end - 1)
+
+
+def delete_selection(cursor: QTextCursor, _rules: EditRules) -> None:
+    """Delete what is selected."""
+    cursor.removeSelectedText()
 
 
 def join_lines(cursor: QTextCursor, _rules: EditRules) -> None:
@@ -217,6 +234,13 @@ def long_edits(
         first, last = cursor.document().firstBlock(), cursor.document().lastBlock()
     if last.blockNumber() - first.blockNumber() < _MANY_LINES:
         return None
+    document, start, end = cursor.document(), cursor.selectionStart(), cursor.selectionEnd()
+    if command is delete_selection:
+        return removal(document, start, end)
+    if command is delete_lines:
+        return removal(document, *_whole_lines(cursor))
+    if command is duplicate:
+        return copying(document, start, end)
     mark = comments.marks_of(rules.language).line
     if command is toggle_comment and mark:
         return _long_comment(first, last, mark)

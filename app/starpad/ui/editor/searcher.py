@@ -17,7 +17,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QTextDocument
 
 from starpad.core.text_search import SearchQuery, replacement_for
-from starpad.ui.editor.text_edits import GivenUpError, TextEdit, raw_text
+from starpad.ui.editor.text_edits import GivenUpError, TextEdit, between_characters, raw_text
 
 _SLICE_S = 0.005
 _CHECK_EVERY = 50
@@ -134,8 +134,8 @@ def hits_in(
     size = _PIECE
     previous = (-1, -1)
     while start <= end:
-        begin = _between_characters(document, max(0, start - _BEHIND))
-        stop = _between_characters(document, min(start + size, last))
+        begin = between_characters(document, max(0, start - _BEHIND))
+        stop = between_characters(document, min(start + size, last))
         text = raw_text(document, begin, stop)
         kind = _Match.NormalMatch if stop == last else _Match.PartialPreferFirstMatch
         matches = expression.globalMatch(text, start - begin, kind)
@@ -145,7 +145,7 @@ def hits_in(
             place = (begin + match.capturedStart(), begin + match.capturedEnd())
             if match.hasPartialMatch():
                 # What was looked back at belongs to it, in units: half a character, perhaps.
-                following = _between_characters(document, max(start, place[0], previous[1]))
+                following = between_characters(document, max(start, place[0], previous[1]))
                 break
             if place[0] == stop < last:
                 break  # An empty hit: what follows may make it longer.
@@ -173,14 +173,17 @@ def replacements(
     """
     expression = compiled(query)
     replace = replacement_for(query, template, expression.captureCount())
-    edits = []
+    # No lists of objects: Python's garbage collector would go through them for a tenth of a second.
+    starts, ends, texts = array("q"), array("q"), []
     for hit in hits_in(document, expression, *_part(document, scope)):
-        if hit is None:
+        if hit is not None:
+            starts.append(hit.start)
+            ends.append(hit.end)
+            texts.append(replace(_captured(hit.match)))
+        if hit is None or len(texts) % _CHECK_EVERY == 0:
             yield None
-        else:
-            edits.append(TextEdit(hit.start, hit.end, replace(_captured(hit.match))))
-    while edits:
-        yield edits.pop()
+    while texts:
+        yield TextEdit(starts.pop(), ends.pop(), texts.pop())
 
 
 def replacement(document: QTextDocument, query: SearchQuery, template: str, start: int) -> str:
@@ -262,11 +265,6 @@ class Searcher(QObject):
 
 def _part(document: QTextDocument, scope: tuple[int, int] | None) -> tuple[int, int]:
     return scope or (0, document.characterCount() - 1)
-
-
-def _between_characters(document: QTextDocument, position: int) -> int:
-    """Return the position, or the one before it if it is between the halves of a character."""
-    return position - ("\ud800" <= document.characterAt(position - 1) < "\udc00")
 
 
 def _captured(match: QRegularExpressionMatch) -> Callable[[int], str]:

@@ -3,16 +3,18 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
+from itertools import chain
 from typing import Protocol
 
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QTextCursor
+from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeyEvent, QKeySequence, QTextCursor
 from PySide6.QtWidgets import QMenu, QPlainTextEdit, QWidget
 
 from starpad.ui.editor.long_edits import LongEdits
-from starpad.ui.editor.text_edits import one_step
+from starpad.ui.editor.text_edits import insertion, one_step, raw_text, removal
 
 _Key = QKeySequence.StandardKey
+_LONG_TEXT = 100_000
 
 
 class Attachment(Protocol):
@@ -79,17 +81,57 @@ class StepEditor(QPlainTextEdit):
         if not self.long_edits.redo():
             super().redo()
 
+    def copy(self) -> None:
+        """Copy what is selected."""
+        if self._has_long_selection():
+            # Qt would copy the document's structure first.
+            cursor = self.textCursor()
+            text = raw_text(self.document(), cursor.selectionStart(), cursor.selectionEnd())
+            QGuiApplication.clipboard().setText(text)
+        else:
+            super().copy()
+
+    def cut(self) -> None:
+        """Copy what is selected, and remove it."""
+        if self._has_long_selection() and not self.isReadOnly():
+            self.copy()
+            cursor = self.textCursor()
+            start, end = cursor.selectionStart(), cursor.selectionEnd()
+            self.long_edits.start(removal(self.document(), start, end))
+        else:
+            super().cut()
+
+    def paste(self) -> None:
+        """Put the clipboard's text in the place of what is selected."""
+        text = QGuiApplication.clipboard().text()
+        if len(text) > _LONG_TEXT and not self.isReadOnly():
+            cursor = self.textCursor()
+            start, end = cursor.selectionStart(), cursor.selectionEnd()
+            pieces = insertion(start, text.replace("\r\n", "\n"))
+            self.long_edits.start(chain(removal(self.document(), start, end), pieces))
+        else:
+            super().paste()
+
+    def _has_long_selection(self) -> bool:
+        cursor = self.textCursor()
+        return cursor.selectionEnd() - cursor.selectionStart() > _LONG_TEXT
+
     def takes_key(self, event: QKeyEvent) -> bool:
-        """Return whether a key was for undo or redo, or came while the document is being edited."""
+        """Return whether a key was for one of these, or came while the document is being edited."""
         if self.long_edits.is_busy:
             if event.key() == Qt.Key.Key_Escape:
                 self.long_edits.cancel()
             return True
-        is_undo = event.matches(_Key.Undo)
-        if not self.isReadOnly() and (is_undo or event.matches(_Key.Redo)):
-            self.run(self.undo if is_undo else self.redo)
-            return True
-        return False
+        commands = {_Key.Copy: self.copy}
+        if not self.isReadOnly():
+            commands |= {
+                _Key.Undo: self.undo, _Key.Redo: self.redo, _Key.Cut: self.cut,
+                _Key.Paste: self.paste,
+            }  # fmt: skip
+        command = next((commands[key] for key in commands if event.matches(key)), None)
+        if command is not None:
+            self.run(command)
+        return command is not None
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         self.context_menu(event.pos()).popup(event.globalPos())
@@ -97,8 +139,12 @@ class StepEditor(QPlainTextEdit):
     def context_menu(self, place: QPoint) -> QMenu:
         """Return the menu for a place of the viewport."""
         menu = self.createStandardContextMenu(place)
+        commands = {
+            "edit-undo": self.undo, "edit-redo": self.redo, "edit-cut": self.cut,
+            "edit-copy": self.copy, "edit-paste": self.paste,
+        }  # fmt: skip
         for action in menu.actions():
-            if command := {"edit-undo": self.undo, "edit-redo": self.redo}.get(action.objectName()):
+            if command := commands.get(action.objectName()):
                 action.triggered.disconnect()
                 action.triggered.connect(partial(self.run, command))
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

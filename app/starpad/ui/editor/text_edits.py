@@ -8,6 +8,7 @@ from PySide6.QtGui import QTextCursor, QTextDocument
 
 from starpad.ui.text_positions import PARAGRAPH_SEPARATOR, utf16_length
 
+_PIECE = 20_000
 _KEEP = QTextCursor.MoveMode.KeepAnchor
 
 
@@ -77,3 +78,33 @@ def raw_text(document: QTextDocument, start: int, end: int) -> str:
     cursor = QTextCursor(document)
     select(cursor, start, end)
     return cursor.selectedText().replace(PARAGRAPH_SEPARATOR, "\n")
+
+
+def between_characters(document: QTextDocument, position: int) -> int:
+    """Return the position, or the one before it if it is between the halves of a character."""
+    return position - ("\ud800" <= document.characterAt(position - 1) < "\udc00")
+
+
+def removal(document: QTextDocument, start: int, end: int) -> Iterator[TextEdit]:
+    """Yield the edits that remove a long text, the last one first."""
+    for first, last in _pieces(document, start, end):
+        yield TextEdit(first, last, "")
+
+
+def insertion(position: int, text: str) -> Iterator[TextEdit]:
+    """Yield the edits that insert a long text, its end first."""
+    for start in reversed(range(0, len(text), _PIECE)):
+        yield TextEdit(position, position, text[start : start + _PIECE])
+
+
+def copying(document: QTextDocument, start: int, end: int) -> Iterator[TextEdit]:
+    """Yield the edits that put a copy of a long text right behind it, its end first."""
+    for first, last in _pieces(document, start, end):
+        yield TextEdit(end, end, raw_text(document, first, last))
+
+
+def _pieces(document: QTextDocument, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while end > start:
+        first = max(start, between_characters(document, end - _PIECE))
+        yield first, end
+        end = first
