@@ -29,6 +29,7 @@ from starpad.ui.editor import backdrop, key_commands, line_commands
 from starpad.ui.editor.editor_options import EditorOptions
 from starpad.ui.editor.line_commands import LineCommand
 from starpad.ui.editor.line_numbers import LineNumbers
+from starpad.ui.editor.long_lines import LongLines
 from starpad.ui.editor.step_editor import StepEditor
 from starpad.ui.text_positions import document_text, text_between
 from starpad.ui.theme import EditorColors
@@ -56,10 +57,15 @@ class CodeEditor(StepEditor):
         self._caret_row = QRect()
         self._numbered = (0, 0)
         self.cursorPositionChanged.connect(self._on_cursor_position_changed)
+        self._long_lines = LongLines(self)
         self.set_wrapped(False)
         self.set_colors(colors)
 
     # -- text ---------------------------------------------------------------------------------
+
+    def setPlainText(self, text: str) -> None:
+        self._long_lines.expect(text)
+        super().setPlainText(text)
 
     def text(self) -> str:
         """Return the whole text with LF line ends."""
@@ -208,8 +214,7 @@ class CodeEditor(StepEditor):
 
     def set_wrapped(self, is_wrapped: bool) -> None:
         """Wrap long lines at the window's edge, or scroll."""
-        mode = QTextOption.WrapMode
-        self.setWordWrapMode(mode.WrapAtWordBoundaryOrAnywhere if is_wrapped else mode.NoWrap)
+        self._long_lines.set_wrapped(is_wrapped)
 
     def _update_tab_stops(self) -> None:
         width = self.fontMetrics().horizontalAdvance(" ") * self.indentation.width

@@ -5,9 +5,11 @@ wait in a Python list, and only visible blocks get formats. Formats live in the 
 neither the document's text nor its undo stack ever knows of them.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import itemgetter
 
 from PySide6.QtCore import QEvent, QObject, Slot
 from PySide6.QtGui import QTextBlock, QTextCharFormat, QTextLayout
@@ -20,6 +22,8 @@ from starpad.ui.text_positions import utf16_length
 from starpad.ui.theme import Theme
 
 _LINE_END = 1 << 30
+_MOST_SPANS = 1_000
+"""The rest of a line with more of them has no colors: each key in it has all of them laid out."""
 _STALE: LineSpans = ((0, 0, ""),)
 """In place of what a line shows: it is to be formatted anew."""
 
@@ -111,10 +115,10 @@ class Highlighter(QObject):
 
     def token_at(self, block_number: int, column: int) -> str:
         """Return the token type at a UTF-16 column of a line, empty if none is known."""
-        for start, length, name in self._store.of(block_number):
-            if start <= column < start + length:
-                return name
-        return ""
+        spans = self._store.of(block_number)
+        index = bisect_right(spans, column, key=itemgetter(0)) - 1
+        start, length, name = spans[index] if index >= 0 else (0, 0, "")
+        return name if start <= column < start + length else ""
 
     def formats(self, block: QTextBlock) -> list[QTextLayout.FormatRange]:
         """Return a block's formats, in positions of its layout: round the preedit area."""
@@ -128,7 +132,8 @@ class Highlighter(QObject):
             # An input method composes here; its underline is its own.
             column, length = layout.preeditAreaPosition(), utf16_length(preedit)
             ranges += [r for r in layout.formats() if column <= r.start < column + length]
-        spans = ((s, n, self._theme.format_for(name)) for s, n, name in self._store.of(number))
+        known = self._store.of(number)[:_MOST_SPANS]
+        spans = ((s, n, self._theme.format_for(name)) for s, n, name in known)
         marks = (mark for source in self._mark_sources for mark in source(block))
         # Where ranges overlap, Qt lets the later ones add to the earlier.
         for start, span_length, text_format in chain(spans, marks):
