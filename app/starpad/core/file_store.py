@@ -8,6 +8,7 @@ import secrets
 import shutil
 import stat
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from io import FileIO
@@ -135,9 +136,13 @@ def write(
 
 
 def replace(
-    target: Path, data: bytes, *, mode: int = 0o666, old: os.stat_result | None = None
+    target: Path,
+    data: bytes | Iterable[bytes],
+    *,
+    mode: int = 0o666,
+    old: os.stat_result | None = None,
 ) -> None:
-    """Put a file of `data` in the place of `target` in one step.
+    """Put a file of `data`, in one or in many pieces, in the place of `target` in one step.
 
     Its rights are `mode` less the umask; or, with `old` (the target's status), the target's own
     rights, owner and extended attributes. Raises OSError; then `target` is untouched.
@@ -147,7 +152,7 @@ def replace(
         with open(temporary, "xb", opener=partial(os.open, mode=0o600 if old else mode)) as stream:
             if old is not None:
                 _copy_metadata(target, temporary, old)
-            stream.write(data)
+            stream.writelines((data,) if isinstance(data, bytes) else data)
             stream.flush()
             # The old times were copied too, and an empty file is not touched by writing.
             os.utime(temporary)

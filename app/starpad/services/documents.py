@@ -11,7 +11,7 @@ from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal, Slot
 from starpad.core import file_store
 from starpad.core.errors import FileError
 from starpad.core.file_store import Signature
-from starpad.core.session_store import Saving
+from starpad.core.kept_text import Saving
 from starpad.core.text_file import HUGE_LINE, TextFile, TextFormat, after_saving, encode
 from starpad.services.aside import run_aside
 

@@ -2,16 +2,14 @@
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
-from starpad.core.session_store import KeptTab, KeptTabs, KeptText
+from starpad.core.kept_text import KeptHead, TextUpdate
+from starpad.core.session_store import KeptTab, KeptTabs
 from starpad.services.backups import BackupService
 from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.editor.editor_tabs import EditorTabs
+from starpad.ui.editor.text_recorder import TextRecorder
 
 _PAUSE_MS = 700
-_MOST_MS = 10_000
-# Qt hands a text over at about 300 MB/s: the larger it is, the rarer it is asked for.
-_QUICK_CHARACTERS = 2_000_000
-_MS_PER_MILLION = 300
 
 _State = tuple[object, ...]
 
@@ -27,7 +25,7 @@ class SessionKeeper(QObject):
         super().__init__(parent)
         self._tabs = tabs
         self._backups = backups
-        self._followed: set[int] = set()
+        self._recorders: dict[int, TextRecorder] = {}
         self._kept: dict[int, _State] = {}
         self._kept_tabs = KeptTabs()
         self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
@@ -42,21 +40,26 @@ class SessionKeeper(QObject):
 
     @Slot()
     def keep(self) -> None:
-        """Hand over what is new since the last time."""
+        """Hand over what is new since the last time; a large text follows when it was read."""
         self._timer.stop()
-        characters = 0
         open_tabs = self._tabs.tabs
         for tab in open_tabs:
             if tab.is_modified:
-                characters += tab.editor.document().characterCount()
                 self._keep_text(tab)
+            else:
+                self._recorders[tab.document.id].stop()
         unsaved = {tab.document.id for tab in open_tabs if tab.is_modified}
         for number in self._kept.keys() - unsaved:
             del self._kept[number]
             self._backups.drop(number)
         self._arrange(self._arrangement())
-        more_ms = max(0, characters - _QUICK_CHARACTERS) * _MS_PER_MILLION // 1_000_000
-        self._timer.setInterval(min(_PAUSE_MS + more_ms, _MOST_MS))
+
+    def keep_all(self) -> None:
+        """Hand over all that is new now."""
+        self.keep()
+        for tab in self._tabs.tabs:
+            self._recorders[tab.document.id].finish()
+        self.keep()
 
     def end(self) -> None:
         """Note that the user closed the window: what is not saved was given up."""
@@ -69,23 +72,25 @@ class SessionKeeper(QObject):
         self._arrange(KeptTabs(named, tabs.current, is_ended=True))
 
     def _keep_text(self, tab: EditorTab) -> None:
-        document = tab.document
-        revision = tab.editor.document().revision()
-        state = (revision, document)
-        if self._kept.get(document.id) != state:
-            self._kept[document.id] = state
-            self._backups.keep(
-                KeptText(
-                    document.id,
-                    document.path,
-                    document.title,
-                    document.format,
-                    tab.editor.document().toRawText(),  # the rest is done on the other thread
-                    document.signature,
-                    tab.editor.textCursor().position(),
-                    revision,
-                )
-            )
+        document, text = tab.document, tab.editor.document()
+        recorder = self._recorders[document.id]
+        if not recorder.is_on:
+            recorder.begin()
+        state = (text.revision(), document)
+        if not recorder.is_whole or self._kept.get(document.id) == state:
+            return
+        self._kept[document.id] = state
+        head = KeptHead(
+            document.id,
+            document.path,
+            document.title,
+            document.format,
+            document.signature,
+            tab.editor.textCursor().position(),
+            text.revision(),
+        )
+        is_anew = recorder.is_anew
+        self._backups.keep(TextUpdate(head, recorder.take(), is_anew))
 
     def _arrangement(self) -> KeptTabs:
         current = self._tabs.current
@@ -107,13 +112,18 @@ class SessionKeeper(QObject):
     def _on_tabs_changed(self) -> None:
         open_tabs = self._tabs.tabs
         for tab in open_tabs:
-            if tab.document.id not in self._followed:
+            if tab.document.id not in self._recorders:
                 self._follow(tab)
-        self._followed = {tab.document.id for tab in open_tabs}
+        numbers = {tab.document.id for tab in open_tabs}
+        for number in self._recorders.keys() - numbers:
+            del self._recorders[number]
         self._on_something_changed()
 
     def _follow(self, tab: EditorTab) -> None:
         editor = tab.editor
+        recorder = TextRecorder(editor.document())
+        recorder.captured.connect(self.keep)
+        self._recorders[tab.document.id] = recorder
         editor.document().modificationChanged.connect(self._on_modification_changed)
         editor.document().contentsChanged.connect(self._on_something_changed)
         editor.cursorPositionChanged.connect(self._on_something_changed)
