@@ -1,5 +1,6 @@
 """The color schemes for code, and what makes each of them readable. Colors are `#rrggbb`."""
 
+import math
 from dataclasses import dataclass
 
 OWN = "starpad"
@@ -96,7 +97,7 @@ def distance(one: str, other: str) -> float:
     pairs = list(zip(_channels(one), _channels(other), strict=True))
     red, green, blue = ((a - b) ** 2 for a, b in pairs)
     mean = sum(pairs[0]) / 2
-    return ((2 + mean / 256) * red + 4 * green + (2 + (255 - mean) / 256) * blue) ** 0.5
+    return math.sqrt((2 + mean / 256) * red + 4 * green + (2 + (255 - mean) / 256) * blue)
 
 
 def contrast(one: str, other: str) -> float:
