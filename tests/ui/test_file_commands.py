@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from starpad.bootstrap import Starpad
+from starpad.ui.actions import ActionId
 from starpad.ui.editor.editor_tab import EditorTab
 
 
@@ -262,3 +263,22 @@ def test_closing_unsaved_text_asks(
     _answer(monkeypatch, QMessageBox.StandardButton.Save)
     assert starpad.window.files.close(tab)
     assert path.read_text() == "new old\n"
+
+
+def test_closed_files_open_again_where_they_were(starpad: Starpad, tmp_path: Path) -> None:
+    reopen = starpad.window.actions_by_id[ActionId.REOPEN_TAB]
+    for name in ("one.py", "two.py"):
+        (tmp_path / name).write_text("\n".join(f"line {number}" for number in range(300)))
+        tab = _open(starpad, tmp_path / name)
+        tab.place(2_000, 1_990, 150)
+        starpad.window.files.close(tab)
+    _open(starpad, tmp_path / "two.py")
+    reopen.trigger()  # two.py is open
+    tab = starpad.window.tabs.current
+    assert tab is not None
+    assert tab.document.path == tmp_path / "one.py"
+    assert tab.current_place() == (2_000, 1_990, 150)
+    starpad.window.files.close(tab)
+    (tmp_path / "one.py").unlink()
+    reopen.trigger()
+    assert "one.py" in _messages(starpad)[-1]

@@ -22,6 +22,7 @@ COMMANDS: list[LineCommand] = [
     line_commands.outdent,
     line_commands.toggle_comment,
     line_commands.trim,
+    line_commands.end_with_line_end,
     line_commands.duplicate,
     line_commands.move_up,
     line_commands.move_down,
@@ -158,6 +159,19 @@ def test_css_has_block_comments(editor: CodeEditor) -> None:
     assert editor.text() == "/* a {\n} */\n"
     editor.apply(line_commands.toggle_comment)
     assert editor.text() == "a {\n}\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("|a", "|a\n"), ("a|\n", "a|\n"), ("a \n\n \n|", "a \n|"),
+        ("\n  |\n", "\n  |\n"), ("|", "|"),
+    ],
+)  # fmt: skip
+def test_the_text_can_be_given_one_line_end(editor: CodeEditor, old: str, new: str) -> None:
+    _set(editor, old)
+    editor.apply(line_commands.end_with_line_end)
+    assert _get(editor) == new
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from starpad.ui.editor.editor_tabs import EditorTabs
 from starpad.ui.format_commands import FormatCommands
 
 _MAX_RECENT = 15
+_MAX_CLOSED = 30
 _Button = QMessageBox.StandardButton
 
 
@@ -41,6 +42,7 @@ class FileCommands(QObject):
         self._documents = documents
         self._settings = settings
         self._notifier = notifier
+        self._closed: list[tuple[Path, tuple[int, int, int]]] = []
         self._disk = DiskNews(window, tabs, documents, notifier)
         self.reload = self._disk.reload
         self.formats = FormatCommands(window, documents, self.reload, self.save)
@@ -203,10 +205,24 @@ class FileCommands(QObject):
 
     def _close(self, tab: EditorTab) -> None:
         document = tab.document.id
+        if tab.document.path is not None:
+            self._closed = [*self._closed, (tab.document.path, tab.current_place())][-_MAX_CLOSED:]
         for kind in ("read-only", "save", "disk"):
             self._notifier.withdraw(f"{kind}-{document}")
         self._tabs.remove(tab)
         self._documents.close(document)
+
+    def reopen_closed(self) -> None:
+        """Open the file again that was closed last, with caret and scroll position."""
+        open_files = {tab.document.path for tab in self._tabs.tabs}
+        while self._closed:
+            path, place = self._closed.pop()
+            if path not in open_files:
+                self.open([path])
+                tab = self._tabs.current
+                if tab is not None and tab.document.path == path:
+                    tab.place(*place)
+                return
 
     def may_close(self, tab: EditorTab) -> bool:
         """Return whether a tab's text is saved, or the user gives it up."""

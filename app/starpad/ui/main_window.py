@@ -154,6 +154,7 @@ class MainWindow(QMainWindow):
         services.completion.figures_changed.connect(self.models.note_figures)
         self.tabs.current_tab_changed.connect(self._on_current_tab_changed)
         self.tabs.caret_moved.connect(self.status.show_caret)
+        self.tabs.told.connect(self.status.showMessage)
         self.tabs.files_dropped.connect(self._on_tabs_files_dropped)
         services.models.downloads.changed.connect(self.status.show_downloads)
         self.status.language_clicked.connect(self.languages.open)
@@ -180,6 +181,7 @@ class MainWindow(QMainWindow):
             ActionId.SAVE_WITH_ENCODING: with_tab(self.files.formats.save_with_encoding),
             ActionId.LINE_ENDS: with_tab(self.files.formats.change_line_ends),
             ActionId.CLOSE_TAB: with_tab(self.files.close),
+            ActionId.REOPEN_TAB: self.files.reopen_closed,
             ActionId.QUIT: self.close,
             **EditCommands(self.tabs, self.editing.finder).handlers(),
             **self.commands.handlers(),

@@ -170,6 +170,12 @@ class EditorTab(QObject):
         self.editor.setTextCursor(cursor)
         self._show_first(top)
 
+    def current_place(self) -> tuple[int, int, int]:
+        """Return what `place` takes to come back here."""
+        cursor = self.editor.textCursor()
+        top = self.editor.firstVisibleBlock().blockNumber()
+        return cursor.position(), cursor.anchor(), top
+
     def _show_first(self, line: int) -> None:
         block = self.editor.document().findBlockByNumber(line)
         if block.isValid():

@@ -62,6 +62,19 @@ def trim(cursor: QTextCursor, rules: EditRules) -> None:
         _apply(cursor, _line_edits(lines, _trimmed(lines.texts, rules)))
 
 
+def end_with_line_end(cursor: QTextCursor, _rules: EditRules) -> None:
+    """Let the text end with one line end, unless there is nothing but blanks in it."""
+    document = cursor.document()
+    block = document.lastBlock()
+    while block.isValid() and not block.text().strip(_BLANKS):
+        block = block.previous()
+    end = document.characterCount() - 1
+    if block.isValid():
+        start = block.position() + block.length() - 1
+        if raw_text(document, start, end) != "\n":
+            _apply(cursor, [TextEdit(start, end, "\n")])
+
+
 def duplicate(cursor: QTextCursor, _rules: EditRules) -> None:
     """Insert a copy of the selection behind it and select it, or of the line below it."""
     if cursor.hasSelection():

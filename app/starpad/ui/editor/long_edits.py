@@ -17,6 +17,7 @@ from starpad.ui.editor.text_edits import GivenUpError, Place, TextEdit, one_step
 __all__ = ["LongEditEnd", "LongEdits"]
 
 _SLICE_S = 0.004
+_TELL_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class LongEdits(QObject):
     """Edits one editor, which is read-only meanwhile, and takes such edits back as one."""
 
     progressed = Signal(int)
-    """So many edits are made."""
+    """So many edits are made; said now and then."""
     ended = Signal(object)
     """LongEditEnd"""
 
@@ -53,6 +54,7 @@ class LongEdits(QObject):
         self._work: Iterator[None] | None = None
         self._is_making = self._is_cancelled = False
         self._count = self._first_step = 0
+        self._told = 0.0
         self._old_places = (0, 0)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._on_timer_timeout)
@@ -120,6 +122,7 @@ class LongEdits(QObject):
     ) -> None:
         self._work, self._is_making, self._is_cancelled = work, is_making, is_cancelled
         self._count = 0
+        self._told = perf_counter()
         self._editor.setReadOnly(True)
         self._timer.start()
         self._on_timer_timeout()
@@ -135,7 +138,9 @@ class LongEdits(QObject):
         except GivenUpError as error:
             self._end(LongEditEnd(problem=str(error)))
         else:
-            self.progressed.emit(self._count)
+            if perf_counter() > self._told + _TELL_S:
+                self._told = perf_counter()
+                self.progressed.emit(self._count)
 
     def _end(self, end: LongEditEnd) -> None:
         self._timer.stop()
