@@ -141,7 +141,7 @@ def main() -> None:
         paths = [Path(folder, name) for name in arguments.names or FILES]
         for path in paths:
             path.write_text(FILES[path.name](), encoding="utf-8")
-        print(f"{'':8} {'':12} {'opening':^17} {'typing':^26}  (milliseconds)")
+        print(f"{'':8} {'':12} {'opening':^17} {'typing, cpu':^44}  (milliseconds)")
         print(f"{'':8} {'':12} {HEADER}")
         for path, row in zip(paths, measure_starpad(paths), strict=True):
             print(f"{'Starpad':8} {path.name:12} {row.row()}", flush=True)

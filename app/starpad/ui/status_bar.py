@@ -1,6 +1,6 @@
 """The status bar: why a suggestion shows or not, where the caret is, what the engine does."""
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import QTimer, Signal, Slot
 from PySide6.QtWidgets import QLabel, QStatusBar, QToolButton, QWidget
 
 from starpad.core.download import Download, DownloadState
@@ -17,6 +17,7 @@ _ENGINE_TEXT = {
     EngineState.ASLEEP: "Asleep",
     EngineState.FAILED: "Stopped",
 }
+_PAUSE_MS = 80
 _UNDER_WAY = (DownloadState.RUNNING, DownloadState.WAITING)
 
 
@@ -39,6 +40,9 @@ class StatusBar(QStatusBar):
         self.addPermanentWidget(self._language)
         self._model = self._label("Model")
         self._engine = self._label("Engine")
+        self._place = (1, 1)
+        self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._timer.timeout.connect(self._on_timer)
         self.show_status(EngineStatus(EngineState.EMPTY))
 
     def _label(self, name: str, stretch: int = 0, *, is_left: bool = False) -> QLabel:
@@ -110,9 +114,16 @@ class StatusBar(QStatusBar):
         self._format.setText(text_format)
 
     def show_caret(self, line: int, column: int) -> None:
-        """Show the caret's line and column, both from 1."""
+        """Show the caret's line and column, both from 1, in a moment: no key waits for it."""
+        self._place = (line, column)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    @Slot()
+    def _on_timer(self) -> None:
+        line, column = self._place
         self._caret.setText(f"Ln {line}, Col {column}")
-        # A label that is not of a fixed size would have the whole window laid out at each key.
+        # A label that is not of a fixed size would have the whole window laid out each time.
         wanted = self._caret.sizeHint()
         if wanted.width() > self._caret.minimumWidth():
             self._caret.setFixedSize(wanted)

@@ -28,6 +28,7 @@ from starpad.core.indentation import Indentation
 from starpad.ui.editor import backdrop, key_commands, line_commands
 from starpad.ui.editor.editor_options import EditorOptions
 from starpad.ui.editor.line_commands import LineCommand
+from starpad.ui.editor.line_layout import LineLayout
 from starpad.ui.editor.line_numbers import LineNumbers
 from starpad.ui.editor.long_lines import LongLines
 from starpad.ui.editor.step_editor import StepEditor
@@ -46,6 +47,11 @@ class CodeEditor(StepEditor):
 
     def __init__(self, colors: EditorColors, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        document = self.document()
+        self._layout = LineLayout(document)  # kept: Qt alone would not hold its Python part
+        document.setDocumentLayout(self._layout)
+        # Else everything below the text is painted first, for each key.
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.colors = colors
         self.rules = EditRules()
         self._ruler = 0
@@ -55,6 +61,7 @@ class CodeEditor(StepEditor):
         self.blockCountChanged.connect(self._on_block_count_changed)
         self.updateRequest.connect(self._on_update_request)
         self._caret_row = QRect()
+        self._is_selecting = False
         self._numbered = (0, 0)
         self.cursorPositionChanged.connect(self._on_cursor_position_changed)
         self._long_lines = LongLines(self)
@@ -222,12 +229,11 @@ class CodeEditor(StepEditor):
 
     def visible_blocks(self) -> Iterator[tuple[QTextBlock, float]]:
         """Yield each block on screen with the y of its top edge in the viewport."""
-        block = self.firstVisibleBlock()
-        while block.isValid():
-            rectangle = self.block_rectangle(block)
-            if rectangle.top() > self.viewport().height():
-                return
-            yield block, rectangle.top()
+        block, bottom = self.firstVisibleBlock(), self.viewport().height()
+        top = self.block_rectangle(block).top()
+        while block.isValid() and top <= bottom:
+            yield block, top
+            top += self.blockBoundingRect(block).height()
             block = block.next()
 
     def block_rectangle(self, block: QTextBlock) -> QRectF:
@@ -235,10 +241,7 @@ class CodeEditor(StepEditor):
         return self.blockBoundingGeometry(block).translated(self.contentOffset())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        colors = self.colors
-        backdrop.paint(
-            self, self.contentOffset().x(), colors.current_line, colors.gutter_text, self._ruler
-        )
+        backdrop.paint(self, event.rect(), self.contentOffset().x(), self.colors, self._ruler)
         super().paintEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -267,19 +270,24 @@ class CodeEditor(StepEditor):
             self._line_numbers.scroll(0, scrolled)
             self._caret_row.translate(0, scrolled)
             return
-        # Any key repaints all of the text; the numbers only move when some line gets higher.
+        # A key repaints its line, the numbers only move when some line gets higher.
         heights = (self.firstVisibleBlock().blockNumber(), self.document().lineCount())
-        is_wrapped = self.wordWrapMode() is not QTextOption.WrapMode.NoWrap
-        if is_wrapped or heights != self._numbered:
+        if area.height() >= self.viewport().height() or heights != self._numbered:
             self._numbered = heights
             self._line_numbers.update(0, area.y(), self._line_numbers.width(), area.height())
 
     def _on_cursor_position_changed(self) -> None:
-        row = self.cursorRect()
-        for area in (self._caret_row, row):
+        before, was_selecting = self._caret_row, self._is_selecting
+        self._caret_row = row = self.cursorRect()
+        self._is_selecting = self.textCursor().hasSelection()
+        if (row.top(), row.height()) == (before.top(), before.height()) and (
+            self._is_selecting == was_selecting
+        ):
+            return  # what is typed draws itself
+        for area in (before, row):
             self.viewport().update(0, area.top(), self.viewport().width(), area.height())
-            self._line_numbers.update(0, area.top(), self._line_numbers.width(), area.height())
-        self._caret_row = row
+        # All of the numbers: that of a wrapped line stands above the caret's row.
+        self._line_numbers.update()
 
 
 def _moved(event: QMouseEvent, point: QPointF) -> QMouseEvent:
