@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import chain
 from operator import itemgetter
 
-from PySide6.QtCore import QEvent, QObject, Slot
+from PySide6.QtCore import QEvent, QObject, QTimer, Slot
 from PySide6.QtGui import QTextBlock, QTextCharFormat, QTextLayout
 from PySide6.QtWidgets import QPlainTextEdit
 
@@ -24,6 +24,8 @@ from starpad.ui.theme import Theme
 _LINE_END = 1 << 30
 _MOST_SPANS = 1_000
 """The rest of a line with more of them has no colors: each key in it has all of them laid out."""
+_SPANS_A_TURN = 2_000
+"""What is shown at once; then keys may come first. A screen of usual lines has half of it."""
 _STALE: LineSpans = ((0, 0, ""),)
 """In place of what a line shows: it is to be formatted anew."""
 
@@ -70,6 +72,8 @@ class Highlighter(QObject):
         self._asked_for = range(0)
         self._overlay: PreeditOverlay | None = None
         self._mark_sources: list[MarkSource] = []
+        self._more = QTimer(self, singleShot=True, interval=0)
+        self._more.timeout.connect(self._show_visible)
         self._document.contentsChange.connect(self._on_contents_change)
         editor.verticalScrollBar().valueChanged.connect(self._show_visible)
         editor.viewport().installEventFilter(self)
@@ -246,11 +250,16 @@ class Highlighter(QObject):
         stale = [n for n in visible if shown[n] is not lines[n]]
         if not stale:
             return
-        for number in stale:
-            self.apply_block(self._document.findBlockByNumber(number))
+        count = 0
+        for last_number in stale:
+            self.apply_block(self._document.findBlockByNumber(last_number))
+            count += min(len(lines[last_number] or ()), _MOST_SPANS)
+            if count > _SPANS_A_TURN:
+                self._more.start()
+                break
         # setFormats() only notes what is dirty; without this, the next key's change covers it all.
         start = self._document.findBlockByNumber(stale[0]).position()
-        last = self._document.findBlockByNumber(stale[-1])
+        last = self._document.findBlockByNumber(last_number)
         self._document.markContentsDirty(start, last.position() + last.length() - start)
 
 
