@@ -119,6 +119,18 @@ def test_a_file_without_a_hit_any_more_is_opened_all_the_same(
     assert _tab(starpad).document.path == folder / "src" / "main.py"
 
 
+def test_a_hit_in_a_large_file_is_gone_to_when_it_is_there(
+    starpad: Starpad, view: FolderSearchView, folder: Path, qtbot: QtBot
+) -> None:
+    (folder / "large.txt").write_text("hay\n" * 200_000 + "pin\n")
+    _search(view, "pin", starpad, qtbot)
+    item = view.results.topLevelItem(0).child(0)
+    view.results.activated.emit(view.results.indexFromItem(item))
+    tab = _tab(starpad)
+    qtbot.waitUntil(lambda: not tab.is_loading, timeout=20_000)
+    assert tab.editor.textCursor().selectedText() == "pin"
+
+
 def test_unsaved_text_counts(
     starpad: Starpad, view: FolderSearchView, folder: Path, qtbot: QtBot
 ) -> None:

@@ -1,5 +1,8 @@
 """One open document on screen: editor, colors, ghost text, put together."""
 
+from collections.abc import Callable
+from functools import partial
+
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QTextCursor
 
@@ -62,7 +65,7 @@ class EditorTab(QObject):
         self.editor.set_indentation(indentation.detect(text, default_indentation))
         self.editor.long_edits.ended.connect(self._on_long_edits_ended)
         self._loader: TextLoader | None = None
-        self._place: tuple[int, int, int] | None = None
+        self._waiting: Callable[[], object] | None = None
         if in_pieces and len(text) > QUICK_CHARACTERS:
             self._loader = TextLoader(self.editor, text)
             self._loader.finished.connect(self._on_loader_finished)
@@ -90,6 +93,13 @@ class EditorTab(QObject):
         self.editor.long_edits.finish()
         if self._loader is not None:
             self._loader.finish()
+
+    def when_loaded(self, go: Callable[[], object]) -> None:
+        """Go to a place now, or when all of the text is there; only the last one counts."""
+        if self.is_loading:
+            self._waiting = go
+        else:
+            go()
 
     @property
     def format_text(self) -> str:
@@ -161,7 +171,7 @@ class EditorTab(QObject):
     def place(self, caret: int, anchor: int, top: int) -> None:
         """Put caret and selection (UTF-16 units) and the first line on screen where they were."""
         if self.is_loading:
-            self._place = (caret, anchor, top)
+            self.when_loaded(partial(self.place, caret, anchor, top))
             return
         end = self.editor.document().characterCount() - 1
         cursor = self.editor.textCursor()
@@ -194,8 +204,9 @@ class EditorTab(QObject):
     def _on_loader_finished(self) -> None:
         self._loader = None
         self.set_document(self.document)
-        if self._place is not None:
-            self.place(*self._place)
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting()
 
     @Slot()
     def _on_long_edits_ended(self) -> None:

@@ -93,6 +93,8 @@ class Finder(QObject):
     @Slot()
     def _on_bar_closed(self) -> None:
         tab = self._tab
+        if tab is not None and self._is_replacing:
+            tab.editor.long_edits.cancel()
         self._follow(None)
         if tab is not None:
             tab.editor.setFocus()
