@@ -23,10 +23,12 @@ class _Span:
     added: int
 
     def is_near(self, later: "_Span") -> bool:
-        """Return whether a later change can be told together with this one."""
+        """Return whether a later change can be told together with this one, or must be."""
+        # What is long enough to be read takes in only what overlaps.
+        near = _NEAR_UNITS if self.added < _PIECE_UNITS else -1
         return (
-            later.start <= self.start + self.added + _NEAR_UNITS
-            and later.start + later.removed >= self.start - _NEAR_UNITS
+            later.start <= self.start + self.added + near
+            and later.start + later.removed >= self.start - near
         )
 
     def then(self, later: "_Span") -> "_Span":
@@ -143,7 +145,8 @@ class TextRecorder(QObject):
             self._span = self._span.then(span)
             return
         if self._span is not None:
-            self._settle(moved_by=added - removed if start < self._span.start else 0)
+            is_before = start + removed <= self._span.start
+            self._settle(moved_by=added - removed if is_before else 0)
         self._span = span
 
     def _settle(self, moved_by: int = 0) -> None:
