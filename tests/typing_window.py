@@ -1,8 +1,8 @@
 """Run to be killed: a real window into which numbers are typed, one key after the other.
 
 Arguments: the data folder, a file. The first line printed is what came back from the run before
-(how many numbers each text has), as JSON; each further one is `WHAT NUMBER MOMENT`: typed into the file's tab, typed into the tab
-without a file, about to save, saved.
+(how many numbers each text has), as JSON; each further one is `WHAT NUMBER MOMENT`: typed into the
+file's tab, typed into the tab without a file, about to save, saved.
 """
 
 import json

@@ -167,5 +167,14 @@ def test_what_was_written_before_there_were_journals_is_read(tmp_path: Path) -> 
     (tmp_path / "1.text").write_bytes(json.dumps(head).encode() + b"\n" + body)
     signature = Signature(1, 2, 3, "abc")
     assert read(tmp_path) == KeptText(
-        1, Path("/tmp/a.py"), "a.py", TextFormat(), signature, 4, 5, "😀\ud83d é\nlast"
+        1, Path("/tmp/a.py"), "a.py", TextFormat(), signature, 4, 5, text="😀\ud83d é\nlast"
     )
+
+
+def test_what_was_saved_since_is_known(tmp_path: Path) -> None:
+    writer = KeptTextWriter(tmp_path, 1)
+    writer.write(whole("a"))
+    writer.write(TextUpdate(replace(HEAD, is_saved=True), ()))
+    assert read(tmp_path).is_saved
+    writer.write(TextUpdate(HEAD, (TextChange(1, 0, "b"),)))
+    assert (read(tmp_path).is_saved, read(tmp_path).text) == (False, "ab")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from starpad.core.edited_text import TextChange
-from starpad.core.file_store import Signature
+from starpad.core.file_store import Signature, temporary_beside
 from starpad.core.kept_text import KeptText, Saving, TextUpdate
 from starpad.core.session_store import KeptTab, KeptTabs, SessionStore
 from starpad.core.text_file import TextFormat, decode
@@ -208,4 +208,21 @@ def test_damaged_tabs_do_not_hide_the_texts(
     [left] = store.claim()
     assert (left.texts, left.tabs) == ((UNTITLED,), KeptTabs())
     store.remove(left)
+    assert os.listdir(folder) == ["sessions.lock"]
+
+
+def test_what_a_killed_save_left_beside_a_file_goes_with_its_session(
+    folder: Path, store: SessionStore, tmp_path: Path
+) -> None:
+    ours, other = temporary_beside(tmp_path / "a.py"), tmp_path / "other.txt"
+    for number, path in enumerate((ours, other)):
+        path.write_bytes(b"half a text")
+        store.write_tabs(TABS)
+        store.note_saving(Saving(number, tmp_path / "a.py", "abc", path))
+    store.close()
+    [left] = store.claim()
+    assert ours.exists()
+    store.remove(left)
+    assert not ours.exists()
+    assert other.exists()
     assert os.listdir(folder) == ["sessions.lock"]

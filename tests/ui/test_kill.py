@@ -91,8 +91,9 @@ def kill_often(tmp_path: Path, count: int, seed: int, saved: int = 0) -> None:
     chance, typed = random.Random(seed), Typed(saved)
     for _ in range(count):
         run(data, file, chance, typed)
-    # Nothing is left behind by the sessions that were brought back.
+    # Nothing is left behind by the sessions that were brought back, and by broken saves.
     assert len(list((data / "sessions").glob("*/"))) <= 4
+    assert len(list(tmp_path.glob(".starpad-*"))) <= 1
     assert typed.typed["named"] > saved + count
     assert typed.typed["unnamed"] > count
 

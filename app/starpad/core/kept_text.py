@@ -44,6 +44,8 @@ class KeptHead:
     """Where it was when the text was kept, in UTF-16 units."""
     revision: int = 0
     """Of the editor's document: the caret of a KeptTab with another one is not for this text."""
+    is_saved: bool = False
+    """The file holds the text, too. It is kept on, so that the next change costs no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class Saving:
     number: int
     path: Path
     sha256: str
+    temporary: Path | None = None
+    """The file that takes its place; a kill leaves it behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +152,30 @@ def read(file: Path) -> KeptText:
     head, edited = _replayed(file)
     return KeptText(
         head.number, head.path, head.title, head.format, head.signature, head.caret, head.revision,
-        edited.text(), _read_saving(file),
+        head.is_saved, edited.text(), read_saving(file.with_suffix(SAVING)),
     )  # fmt: skip
 
 
 def note_saving(folder: Path, saving: Saving) -> None:
     """Note a saving before it is done; not synced."""
-    note = {"path": str(saving.path), "sha256": saving.sha256}
+    note = {
+        "path": str(saving.path), "sha256": saving.sha256,
+        "temporary": saving.temporary and str(saving.temporary),
+    }  # fmt: skip
     (folder / f"{saving.number}{SAVING}").write_bytes(json.dumps(note).encode("ascii"))
+
+
+def read_saving(file: Path) -> Saving | None:
+    """Return the saving that was noted in a file named `N.saving`, if that can be read."""
+    with contextlib.suppress(OSError, ValueError):
+        match json.loads(file.read_bytes()):
+            case {"path": str(path), "sha256": str(sha256), **rest}:
+                temporary = rest.get("temporary")
+                return Saving(
+                    int(file.stem), Path(path), sha256,
+                    Path(temporary) if isinstance(temporary, str) else None,
+                )  # fmt: skip
+    return None
 
 
 def _replayed(file: Path) -> tuple[KeptHead, EditedText]:
@@ -241,6 +261,7 @@ def _as_json(head: KeptHead) -> dict[str, object]:
         "signature": None if head.signature is None else asdict(head.signature),
         "caret": head.caret,
         "revision": head.revision,
+        "is_saved": head.is_saved,
     }
 
 
@@ -255,6 +276,7 @@ def _head(number: int, row: object) -> KeptHead:
             "signature": dict() | None as signature,
             "caret": int(caret),
             "revision": int(revision),
+            **rest,
         } if "\0" not in encoding:
             "".encode(encoding)
             return KeptHead(
@@ -265,14 +287,7 @@ def _head(number: int, row: object) -> KeptHead:
                 None if signature is None else Signature(**signature),
                 max(0, caret),
                 revision,
+                rest.get("is_saved") is True,
             )
         case _:
             raise ValueError("it is not whole, or not of this Starpad")
-
-
-def _read_saving(kept: Path) -> Saving | None:
-    with contextlib.suppress(OSError, ValueError):
-        match json.loads(kept.with_suffix(SAVING).read_bytes()):
-            case {"path": str(path), "sha256": str(sha256)}:
-                return Saving(int(kept.stem), Path(path), sha256)
-    return None

@@ -122,6 +122,9 @@ class SessionStore:
 
     def remove(self, left: LeftSession) -> None:
         """Delete a left session: all that it held is kept by ours, or saved, or given up."""
+        for saving in map(kept_text.read_saving, left.folder.glob(f"*{SAVING}")):
+            if saving is not None and saving.temporary is not None:
+                file_store.remove_temporary(saving.temporary)
         if left.is_readable:
             # The last are writings that a kill broke off.
             kinds = (f"*{TEXT}", f"*{EDITS}", f"*{SAVING}", _TABS, ".starpad-*")
@@ -197,7 +200,8 @@ def _read(folder: Path) -> LeftSession:
             if file.name == _TABS:
                 tabs = _read_tabs(file)
             else:
-                texts.append(kept_text.read(file))
+                text = kept_text.read(file)
+                texts += [] if text.is_saved else [text]
         except FileNotFoundError:
             continue
         except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:

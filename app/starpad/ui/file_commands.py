@@ -1,6 +1,8 @@
 """Open, save, close: what the user asks of files, and the questions that it needs."""
 
+import os
 from collections.abc import Callable, Iterable
+from enum import Enum, auto
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
@@ -10,6 +12,7 @@ from starpad.core.errors import (
     DoubtfulFileError,
     FileChangedError,
     FileError,
+    FolderMissingError,
     WriteProtectedError,
 )
 from starpad.services.documents import DocumentService, OpenDocument
@@ -23,6 +26,12 @@ from starpad.ui.format_commands import FormatCommands
 _MAX_RECENT = 15
 _MAX_CLOSED = 30
 _Button = QMessageBox.StandardButton
+
+
+class _Answer(Enum):
+    ANYWAY = auto()
+    SAVE_AS = auto()
+    CANCEL = auto()
 
 
 class FileCommands(QObject):
@@ -62,9 +71,16 @@ class FileCommands(QObject):
 
     @Slot(object)
     def open(self, paths: Iterable[Path]) -> None:
-        """Open files; one that is open already is shown."""
+        """Open files; one that is open already is shown, and one that is missing is begun."""
         for path in paths:
-            self._open(path, is_sure=False)
+            if os.path.lexists(path):
+                self._open(path, is_sure=False)
+            else:
+                self._show(self._documents.new(path), "")
+
+    def reopen(self, path: Path) -> None:
+        """Open a file that was there before; if it is gone, say so."""
+        self._open(path, is_sure=False)
 
     def _open(self, path: Path, *, is_sure: bool) -> None:
         try:
@@ -81,16 +97,24 @@ class FileCommands(QObject):
         except FileError as error:
             self._notifier.report(error)
             return
+        self._show(document, text)
+        self._remember(path)
+
+    def _show(self, document: OpenDocument, text: str | None) -> None:
         tab = self._tabs.tab_of(document.id)
         if tab is not None:
             self._tabs.go_to(tab)
-        else:
-            untouched = self._untouched()
-            self._tabs.add(document, text or "", in_pieces=True)
-            if untouched is not None:
-                self._close(untouched)
-            self._explain(document)
-        self._remember(path)
+            return
+        untouched = self._untouched()
+        self._tabs.add(document, text or "", in_pieces=True)
+        if untouched is not None:
+            self._close(untouched)
+        self._explain(document)
+
+    @Slot(object, object)
+    def follow(self, old: Path, new: Path) -> None:
+        """Keep open what was renamed in the side bar."""
+        self._documents.follow(old, new)
 
     def _untouched(self) -> EditorTab | None:
         """Return the empty tab of the start, if it is all there is."""
@@ -164,10 +188,14 @@ class FileCommands(QObject):
                 tab, error, "Write anyway",
                 lambda: self._write(tab, path, overwrite=overwrite, is_sure=True),
             )  # fmt: skip
+        except FolderMissingError as error:
+            return self._resolve(
+                tab, error, "Make the folder",
+                lambda: self._make_folder(tab, path)
+                and self._write(tab, path, overwrite=overwrite, is_sure=is_sure),
+            )  # fmt: skip
         except FileError as error:
-            again = NotificationAction("Save as…", lambda: self.save_as(tab))
-            self._notifier.report(error, again, key=f"save-{tab.document.id}")
-            return False
+            return self._report_unsaved(tab, error)
         tab.mark_saved()
         tab.set_document(document)
         self._notifier.withdraw(f"save-{document.id}")
@@ -176,21 +204,28 @@ class FileCommands(QObject):
             self._remember(path)
         return True
 
+    def _make_folder(self, tab: EditorTab, path: Path | None) -> bool:
+        folder = (path or tab.document.path or Path()).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = f"The folder {folder} could not be made: {error.strerror}."
+            return self._report_unsaved(tab, FileError(reason, "Save under another name."))
+        return True
+
+    def _report_unsaved(self, tab: EditorTab, error: FileError) -> bool:
+        again = NotificationAction("Save as…", lambda: self.save_as(tab))
+        self._notifier.report(error, again, key=f"save-{tab.document.id}")
+        return False
+
     def _resolve(
         self, tab: EditorTab, error: FileError, anyway: str, write: Callable[[], bool]
     ) -> bool:
         """Ask what to do about a file that is not to be written just so."""
-        box = QMessageBox(QMessageBox.Icon.Warning, "Not saved", error.message)
-        box.setParent(self._window, box.windowFlags())
-        box.setInformativeText("Your text is still in the editor.")
-        overwrite = box.addButton(anyway, QMessageBox.ButtonRole.DestructiveRole)
-        other = box.addButton("Save as…", QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(_Button.Cancel)
-        box.setDefaultButton(other)
-        box.exec()
-        if box.clickedButton() is overwrite:
+        chosen = _choice(self._window, error, anyway)
+        if chosen is _Answer.ANYWAY:
             return write()
-        return box.clickedButton() is other and self.save_as(tab)
+        return chosen is _Answer.SAVE_AS and self.save_as(tab)
 
     # -- closing ------------------------------------------------------------------------------
 
@@ -218,7 +253,7 @@ class FileCommands(QObject):
         while self._closed:
             path, place = self._closed.pop()
             if path not in open_files:
-                self.open([path])
+                self.reopen(path)
                 tab = self._tabs.current
                 if tab is not None and tab.document.path == path:
                     tab.place(*place)
@@ -249,3 +284,17 @@ class FileCommands(QObject):
         tab = self._tabs.tab_of(document.id)
         if tab is not None:
             tab.set_document(document)
+
+
+def _choice(window: QWidget, error: FileError, anyway: str) -> _Answer:
+    box = QMessageBox(QMessageBox.Icon.Warning, "Not saved", error.message)
+    box.setParent(window, box.windowFlags())
+    box.setInformativeText("Your text is still in the editor.")
+    do_anyway = box.addButton(anyway, QMessageBox.ButtonRole.DestructiveRole)
+    other = box.addButton("Save as…", QMessageBox.ButtonRole.AcceptRole)
+    box.addButton(_Button.Cancel)
+    box.setDefaultButton(other)
+    box.exec()
+    if box.clickedButton() is do_anyway:
+        return _Answer.ANYWAY
+    return _Answer.SAVE_AS if box.clickedButton() is other else _Answer.CANCEL

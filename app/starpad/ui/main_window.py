@@ -279,7 +279,7 @@ class MainWindow(QMainWindow):
 
     @Slot(str)
     def _on_recent_requested(self, path: str) -> None:
-        self.files.open([Path(path)])
+        self.files.reopen(Path(path))
 
     # -- window -------------------------------------------------------------------------------
 

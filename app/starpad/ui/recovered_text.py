@@ -153,7 +153,7 @@ class RecoveredText(QObject):
             document = (
                 self._documents.restore(kept.path, kept.format, known)
                 if known is not None
-                else self._documents.new()
+                else self._documents.new(kept.path)
             )
         return self._tabs.add(document, text or "")
 

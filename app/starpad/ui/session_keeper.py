@@ -5,13 +5,15 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from starpad.core.kept_text import KeptHead, TextUpdate
 from starpad.core.session_store import KeptTab, KeptTabs
 from starpad.services.backups import BackupService
+from starpad.services.documents import OpenDocument
 from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.editor.editor_tabs import EditorTabs
 from starpad.ui.editor.text_recorder import TextRecorder
 
 _PAUSE_MS = 700
 
-_State = tuple[object, ...]
+_State = tuple[int, OpenDocument, bool]
+"""Revision, document, whether it is unsaved."""
 
 
 class SessionKeeper(QObject):
@@ -28,7 +30,7 @@ class SessionKeeper(QObject):
         self._recorders: dict[int, TextRecorder] = {}
         self._kept: dict[int, _State] = {}
         self._kept_tabs = KeptTabs()
-        self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.keep)
         tabs.current_tab_changed.connect(self._on_tabs_changed)
         tabs.tabBar().tabMoved.connect(self._on_something_changed)
@@ -36,7 +38,7 @@ class SessionKeeper(QObject):
     @property
     def has_unsaved(self) -> bool:
         """Whether there is text that only the backups hold."""
-        return bool(self._kept)
+        return any(is_modified for _, _, is_modified in self._kept.values())
 
     @Slot()
     def keep(self) -> None:
@@ -44,12 +46,9 @@ class SessionKeeper(QObject):
         self._timer.stop()
         open_tabs = self._tabs.tabs
         for tab in open_tabs:
-            if tab.is_modified:
-                self._keep_text(tab)
-            else:
-                self._recorders[tab.document.id].stop()
-        unsaved = {tab.document.id for tab in open_tabs if tab.is_modified}
-        for number in self._kept.keys() - unsaved:
+            self._keep_text(tab)
+        followed = {tab.document.id for tab in open_tabs if self._recorder(tab).is_on}
+        for number in self._kept.keys() - followed:
             del self._kept[number]
             self._backups.drop(number)
         self._arrange(self._arrangement())
@@ -58,7 +57,7 @@ class SessionKeeper(QObject):
         """Hand over all that is new now."""
         self.keep()
         for tab in self._tabs.tabs:
-            self._recorders[tab.document.id].finish()
+            self._recorder(tab).finish()
         self.keep()
 
     def end(self) -> None:
@@ -72,11 +71,14 @@ class SessionKeeper(QObject):
         self._arrange(KeptTabs(named, tabs.current, is_ended=True))
 
     def _keep_text(self, tab: EditorTab) -> None:
-        document, text = tab.document, tab.editor.document()
-        recorder = self._recorders[document.id]
-        if not recorder.is_on:
+        document, recorder = tab.document, self._recorder(tab)
+        if tab.is_modified and not recorder.is_on:
             recorder.begin()
-        state = (text.revision(), document)
+        elif not tab.is_modified and (document.format.stored or not recorder.is_whole):
+            # Mixed line ends are found again by comparing with what was saved last.
+            recorder.stop()
+        revision = tab.editor.document().revision()
+        state = (revision, document, tab.is_modified)
         if not recorder.is_whole or self._kept.get(document.id) == state:
             return
         self._kept[document.id] = state
@@ -87,10 +89,14 @@ class SessionKeeper(QObject):
             document.format,
             document.signature,
             tab.editor.textCursor().position(),
-            text.revision(),
+            revision,
+            is_saved=not tab.is_modified,
         )
         is_anew = recorder.is_anew
         self._backups.keep(TextUpdate(head, recorder.take(), is_anew))
+
+    def _recorder(self, tab: EditorTab) -> TextRecorder:
+        return self._recorders[tab.document.id]
 
     def _arrangement(self) -> KeptTabs:
         current = self._tabs.current
@@ -132,13 +138,15 @@ class SessionKeeper(QObject):
 
     @Slot(bool)
     def _on_modification_changed(self, is_modified: bool) -> None:
-        if not is_modified:
+        if is_modified:
+            self._timer.start(0)  # all of a large text takes a while
+        else:
             self.keep()  # what is kept became old at once
 
     @Slot()
     def _on_something_changed(self) -> None:
         if not self._timer.isActive():
-            self._timer.start()
+            self._timer.start(_PAUSE_MS)
 
 
 def _kept_tab(tab: EditorTab) -> KeptTab:
