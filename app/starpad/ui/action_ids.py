@@ -46,6 +46,7 @@ class ActionId(Enum):
     ZOOM_OUT = auto()
     ZOOM_RESET = auto()
     LANGUAGE = auto()
+    INDENTATION = auto()
     TOGGLE_WRAP = auto()
     TOGGLE_WHITE_SPACE = auto()
     SIDE_BAR = auto()

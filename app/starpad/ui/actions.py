@@ -130,6 +130,9 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
     ActionId.LANGUAGE: ActionSpec(
         Menu.VIEW, "&Language…", "Choose what the document is colored and completed as", (),
         _DOCUMENT, begins_group=True),
+    ActionId.INDENTATION: ActionSpec(
+        Menu.VIEW, "Inden&tation…", "Choose how the document is indented: spaces or tabs", (),
+        _DOCUMENT),
     ActionId.TOGGLE_WRAP: ActionSpec(
         Menu.VIEW, "&Wrap long lines", "Show long lines on several rows", ("Alt+Z",),
         is_checkable=True),
