@@ -377,3 +377,17 @@ def test_the_status_bar_tells_what_takes_long_and_escape_takes_it_back(
     assert editor.text() == text
     assert starpad.window.status.currentMessage() == ""
     qtbot.waitUntil(lambda: bar.message.text() == "Nothing was replaced")
+
+
+def test_tab_goes_from_what_to_find_to_what_to_put_in_its_place(qtbot: QtBot) -> None:
+    bar = FindBar()
+    qtbot.addWidget(bar)
+    bar.open("x", with_replace=True)
+    names = []
+    widget = bar.nextInFocusChain()
+    while widget is not bar:
+        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            names.append(widget.accessibleName() or getattr(widget, "text", str)())
+        widget = widget.nextInFocusChain()
+    assert names[:3] == ["Find", "Replace with", "Match case"]
+    assert names[-3:] == ["Replace", "Replace all", "Close the find bar"]
