@@ -18,7 +18,7 @@ from starpad.highlighting.protocol import (
     is_too_large,
     taken_frames,
 )
-from starpad.services.host_process import host_process
+from starpad.services.host_process import dispose, host_process
 
 __all__ = ["MAX_LINE_CHARACTERS", "HighlightService", "LineSpans", "SpanUpdate"]
 
@@ -180,14 +180,7 @@ class HighlightService(QObject):
         process.readyReadStandardOutput.disconnect(self._on_output_ready)
         process.finished.disconnect(self._on_process_ended)
         process.errorOccurred.disconnect(self._on_process_error)
-        log = bytes(process.readAllStandardError().data()).decode(errors="replace").strip()
-        if log:
-            _log.warning("The highlighting host wrote: %s", log[-2000:])
-        if process.state() == QProcess.ProcessState.NotRunning:
-            process.deleteLater()
-        else:
-            process.finished.connect(process.deleteLater)
-            process.kill()
+        dispose(process)
 
     def _restart(self) -> None:
         self._end_process()

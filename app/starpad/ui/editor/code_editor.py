@@ -30,7 +30,6 @@ from starpad.ui.editor.editor_options import EditorOptions
 from starpad.ui.editor.line_commands import LineCommand
 from starpad.ui.editor.line_layout import LineLayout
 from starpad.ui.editor.line_numbers import LineNumbers
-from starpad.ui.editor.long_lines import LongLines
 from starpad.ui.editor.step_editor import StepEditor
 from starpad.ui.text_positions import document_text, text_between
 from starpad.ui.theme import EditorColors
@@ -64,15 +63,10 @@ class CodeEditor(StepEditor):
         self._is_selecting = False
         self._numbered = (0, 0)
         self.cursorPositionChanged.connect(self._on_cursor_position_changed)
-        self._long_lines = LongLines(self)
         self.set_wrapped(False)
         self.set_colors(colors)
 
     # -- text ---------------------------------------------------------------------------------
-
-    def setPlainText(self, text: str) -> None:
-        self._long_lines.expect(text)
-        super().setPlainText(text)
 
     def text(self) -> str:
         """Return the whole text with LF line ends."""
@@ -219,10 +213,6 @@ class CodeEditor(StepEditor):
             self.document().setDefaultTextOption(text_option)
         self.viewport().update()
 
-    def set_wrapped(self, is_wrapped: bool) -> None:
-        """Wrap long lines at the window's edge, or scroll."""
-        self._long_lines.set_wrapped(is_wrapped)
-
     def _update_tab_stops(self) -> None:
         width = self.fontMetrics().horizontalAdvance(" ") * self.indentation.width
         self.setTabStopDistance(float(width))
@@ -256,6 +246,11 @@ class CodeEditor(StepEditor):
     def _update_margins(self) -> None:
         self.setViewportMargins(self._line_numbers.wanted_width(), 0, 0, 0)
         self._place_line_numbers()
+
+    def reserve_lines(self, count: int) -> None:
+        """Make room for the numbers of so many lines, which are about to come."""
+        self._line_numbers.reserved = count
+        self._update_margins()
 
     def _place_line_numbers(self) -> None:
         area = self.contentsRect()

@@ -122,11 +122,16 @@ class EditorTab(QObject):
         self.editor.setReadOnly(is_busy or bool(self.document.read_only_reason))
 
     def _edge_lines(self) -> tuple[list[str], list[str]]:
-        text = self.editor.document()
-        count = text.blockCount()
+        if self._loader is not None and self.is_loading:
+            text = self._loader.text
+            return text.split("\n", EDGE_LINES)[:EDGE_LINES], text.rsplit("\n", EDGE_LINES)[1:]
+        document = self.editor.document()
+        count = document.blockCount()
         head = range(min(EDGE_LINES, count))
         tail = range(max(0, count - EDGE_LINES), count)
-        first, last = ([text.findBlockByNumber(n).text() for n in part] for part in (head, tail))
+        first, last = (
+            [document.findBlockByNumber(n).text() for n in part] for part in (head, tail)
+        )
         return first, last
 
     def choose_language(self, language: Language | None) -> None:
@@ -140,8 +145,8 @@ class EditorTab(QObject):
             self.language = language
             self.editor.set_language(language.alias)
             path = self.document.path
-            if not self.is_loading:
-                self._highlighter.open(language.alias, path.name if path else "")
+            coming = self._loader.text if self._loader is not None and self.is_loading else None
+            self._highlighter.open(language.alias, path.name if path else "", coming)
         self.changed.emit()
 
     def set_options(self, options: EditorOptions) -> None:
@@ -203,7 +208,9 @@ class EditorTab(QObject):
     @Slot()
     def _on_loader_finished(self) -> None:
         self._loader = None
-        self.set_document(self.document)
+        self._highlighter.arrived()
+        self._update_read_only()
+        self.changed.emit()
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             waiting()

@@ -65,6 +65,7 @@ class Highlighter(QObject):
         self._service = service
         self._theme = theme
         self._language = ("", "")
+        self._coming: str | None = None
         self._is_plain = False
         self._feed = DocumentFeed(self._document, document_id, service, self)
         self._store = SpanStore()
@@ -88,19 +89,28 @@ class Highlighter(QObject):
         """Whether `open` was called, and since then neither `close` nor `loading` set."""
         return not self.loading
 
-    def open(self, alias: str, file_name: str) -> None:
+    def open(self, alias: str, file_name: str, coming: str | None = None) -> None:
         """Color the document as it is now, in the language of this Pygments alias or file name.
 
-        Called when the document is loaded, and again for another language.
+        Called again for another language. `coming` is the whole text (LF line ends) while the
+        document is still being filled, until `arrived`: its changes are ignored so long.
         """
         self.loading = False
         self._is_plain = False
+        self._coming = coming
         self._language = (alias, file_name)
         self._send_document()
+
+    def arrived(self) -> None:
+        """Say that the document holds all of the text that was coming."""
+        self._coming = None
+        if len(self._store.lines) != self._document.blockCount():
+            self._send_document()  # Qt takes something in it for a line end that we do not
 
     def close(self) -> None:
         """Ask for no more colors."""
         self.loading = True
+        self._coming = None
         self._feed.stop()
         self._service.close(self._document_id)
 
@@ -167,18 +177,19 @@ class Highlighter(QObject):
     # -- the document -------------------------------------------------------------------------
 
     def _send_document(self) -> None:
-        self._feed.open(*self._language)
+        self._feed.open(*self._language, self._coming)
         self._forget_spans()
 
     def _forget_spans(self) -> None:
-        count = self._document.blockCount()
+        coming, document = self._coming, self._document
+        count = document.blockCount() if coming is None else coming.count("\n") + 1
         self._store.reset(count, self._feed.revision)
         self._shown = [None] * count  # the old colors stay until there are new ones
         self._asked_for = range(0)
 
     @Slot(int, int, int)
     def _on_contents_change(self, position: int, removed: int, added: int) -> None:
-        if self.loading:
+        if self.loading or self._coming is not None:
             return
         first_block = self._document.findBlock(position)
         last_block = self._document.findBlock(position + added)
@@ -242,7 +253,8 @@ class Highlighter(QObject):
         line_height = max(1, self._editor.fontMetrics().lineSpacing())
         # No block is lower than a line of text, so this is at least what is visible.
         lines, shown = self._store.lines, self._shown
-        bottom = min(top + self._editor.viewport().height() // line_height + 2, len(lines))
+        bottom = top + self._editor.viewport().height() // line_height + 2
+        bottom = min(bottom, len(lines), self._document.blockCount())
         visible = range(top, bottom)
         if None in lines[top:bottom] and visible != self._asked_for:
             self._asked_for = visible

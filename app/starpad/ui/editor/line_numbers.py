@@ -23,6 +23,8 @@ class LineNumbers(QWidget):
         super().__init__(editor)
         self._editor = editor
         self._visible_blocks = visible_blocks
+        self.reserved = 0
+        """There is to be room for the numbers of at least so many lines."""
         self._background, self._text, self._caret_text = QColor(), QColor(), QColor()
         self.setAccessibleName("Line numbers")
         # Else everything below it is painted first, for each key.
@@ -35,7 +37,7 @@ class LineNumbers(QWidget):
 
     def wanted_width(self) -> int:
         """Return the width in pixels that the largest number needs."""
-        digits = max(3, len(str(self._editor.blockCount())))
+        digits = max(3, len(str(max(self.reserved, self._editor.blockCount()))))
         return int(self._editor.fontMetrics().horizontalAdvance("9") * digits) + 2 * _PADDING
 
     def sizeHint(self) -> QSize:

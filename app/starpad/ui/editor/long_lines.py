@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QTextBlock, QTextOption
-from PySide6.QtWidgets import QPlainTextEdit
+from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from starpad.ui.editor.text_edits import raw_text
 from starpad.ui.text_positions import PARAGRAPH_SEPARATOR
@@ -75,3 +75,19 @@ class LongLines(QObject):
             self._has_too_many_blanks = any(map(_TOO_MANY_BLANKS.search, texts))
         self._longest = max(longest, self._longest)
         self._update()
+
+
+class WrappingEditor(QPlainTextEdit):
+    """A text editor whose lines wrap or do not, however long they are."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._long_lines = LongLines(self)
+
+    def setPlainText(self, text: str) -> None:
+        self._long_lines.expect(text)
+        super().setPlainText(text)
+
+    def set_wrapped(self, is_wrapped: bool) -> None:
+        """Wrap long lines at the window's edge, or scroll."""
+        self._long_lines.set_wrapped(is_wrapped)

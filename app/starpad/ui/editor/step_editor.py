@@ -8,9 +8,10 @@ from typing import Protocol
 
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QContextMenuEvent, QGuiApplication, QKeyEvent, QKeySequence, QTextCursor
-from PySide6.QtWidgets import QMenu, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from starpad.ui.editor.long_edits import LongEdits
+from starpad.ui.editor.long_lines import WrappingEditor
 from starpad.ui.editor.text_edits import insertion, one_step, raw_text, removal
 
 _Key = QKeySequence.StandardKey
@@ -41,7 +42,7 @@ class Attachment(Protocol):
         ...
 
 
-class StepEditor(QPlainTextEdit):
+class StepEditor(WrappingEditor):
     """Takes long edits back as the one step that they are; keys and menus come through here."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
