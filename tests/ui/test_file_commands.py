@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from starpad.bootstrap import Starpad
+from starpad.core import json_text
 from starpad.ui.actions import ActionId
 from starpad.ui.editor.editor_tab import EditorTab
 
@@ -338,3 +339,29 @@ def test_closed_files_open_again_where_they_were(starpad: Starpad, tmp_path: Pat
     (tmp_path / "one.py").unlink()
     reopen.trigger()
     assert "one.py" in _messages(starpad)[-1]
+
+
+def test_json_in_one_long_line_can_be_seen_on_many(
+    starpad: Starpad, tmp_path: Path, qtbot: QtBot
+) -> None:
+    path = tmp_path / "one_line.json"
+    text = "[" + ",".join(f'{{"number":{n}.50}}' for n in range(60_000)) + "]"
+    path.write_text(text)
+    tab = _open(starpad, path)
+    [message] = starpad.window.messages.notifications
+    assert [action.text for action in message.actions] == ["Edit anyway", "Pretty-print a copy"]
+    message.actions[1].callback()
+    copy = starpad.window.tabs.current
+    assert copy is not None
+    qtbot.waitUntil(lambda: copy.is_modified, timeout=20_000)
+    assert (copy.document.path, copy.language.name) == (None, "JSON")
+    assert copy.editor.text() == json_text.pretty(text)
+    assert tab.editor.isReadOnly()
+    assert path.read_text() == text
+
+
+def test_only_json_is_offered_on_many_lines(starpad: Starpad, tmp_path: Path) -> None:
+    (tmp_path / "one_line.js").write_text("x=1;" * 300_000)
+    _open(starpad, tmp_path / "one_line.js")
+    [message] = starpad.window.messages.notifications
+    assert [action.text for action in message.actions] == ["Edit anyway"]

@@ -8,6 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from starpad.core import json_text
 from starpad.core.errors import (
     DoubtfulFileError,
     FileChangedError,
@@ -54,7 +55,7 @@ class FileCommands(QObject):
         self._closed: list[tuple[Path, tuple[int, int, int]]] = []
         self._disk = DiskNews(window, tabs, documents, notifier)
         self.reload = self._disk.reload
-        self.formats = FormatCommands(window, documents, self.reload, self.save)
+        self.formats = FormatCommands(window, documents, self.reload, self.save, tabs)
         tabs.close_requested.connect(self._on_close_requested)
         documents.document_changed.connect(self._on_document_changed)
 
@@ -106,10 +107,10 @@ class FileCommands(QObject):
             self._tabs.go_to(tab)
             return
         untouched = self._untouched()
-        self._tabs.add(document, text or "", in_pieces=True)
+        tab = self._tabs.add(document, text or "", in_pieces=True)
         if untouched is not None:
             self._close(untouched)
-        self._explain(document)
+        self._explain(tab, is_json=json_text.is_likely(text or ""))
 
     @Slot(object, object)
     def follow(self, old: Path, new: Path) -> None:
@@ -124,11 +125,14 @@ class FileCommands(QObject):
             return None
         return tab
 
-    def _explain(self, document: OpenDocument) -> None:
+    def _explain(self, tab: EditorTab, *, is_json: bool) -> None:
         """Say why a document cannot be changed, or why its keys will be slow."""
+        document = tab.document
         edit = NotificationAction("Edit anyway", lambda: self._documents.edit_anyway(document.id))
         wrap = NotificationAction("Wrap long lines", lambda: self._settings.change(wrap_lines=True))
-        text, actions = document.read_only_reason, (edit,) if document.can_edit_anyway else ()
+        pretty = NotificationAction("Pretty-print a copy", lambda: self.formats.pretty_copy(tab))
+        slow = (edit, pretty) if is_json else (edit,)
+        text, actions = document.read_only_reason, slow if document.can_edit_anyway else ()
         if not text and document.longest_line and not self._settings.current.wrap_lines:
             text = f"{document.title} has very long lines: keys in them are slow."
             actions = (wrap,)

@@ -5,11 +5,15 @@ from dataclasses import replace
 
 from PySide6.QtWidgets import QInputDialog, QWidget
 
+from starpad.core import json_text
 from starpad.core.encodings import ENCODINGS, Encoding
 from starpad.core.indentation import Indentation
+from starpad.core.languages import language_for
 from starpad.core.text_file import TextFormat
+from starpad.services.aside import run_aside
 from starpad.services.documents import DocumentService
 from starpad.ui.editor.editor_tab import EditorTab
+from starpad.ui.editor.editor_tabs import EditorTabs
 
 _LINE_ENDS = {
     "LF (Linux, macOS)": "\n",
@@ -36,8 +40,10 @@ class FormatCommands:
         documents: DocumentService,
         reload: Callable[[EditorTab, str], None],
         save: Callable[[EditorTab], bool],
+        tabs: EditorTabs,
     ) -> None:
         self._window = window
+        self._tabs = tabs
         self._documents = documents
         self._reload = reload
         self._save = save
@@ -90,6 +96,15 @@ class FormatCommands:
         if is_chosen:
             tab.editor.set_indentation(choices[name])
             tab.changed.emit()
+
+    def pretty_copy(self, tab: EditorTab) -> None:
+        """Open the JSON of a tab on many lines, as a new document."""
+        tab.finish_loading()
+        text = tab.editor.text()
+        pretty = run_aside(lambda: json_text.pretty(text))
+        copy = self._tabs.add(self._documents.new(), pretty, in_pieces=True)
+        copy.choose_language(language_for("copy.json", [], []))
+        copy.when_loaded(lambda: copy.editor.document().setModified(True))
 
     def _ask_encoding(self, title: str, now: TextFormat) -> Encoding | None:
         labels = [encoding.label for encoding in ENCODINGS]
