@@ -180,6 +180,7 @@ class DocumentService(QObject):
             return document
         return self._keep(replace(document, read_only_reason="", can_edit_anyway=False))
 
+    @Slot(object, object)
     def follow(self, old: Path, new: Path) -> None:
         """Note that a file or folder was renamed by us: documents in it go along."""
         before, after = Path(os.path.realpath(old)), Path(os.path.realpath(new))

@@ -55,6 +55,7 @@ class FileCommands(QObject):
         self._closed: list[tuple[Path, tuple[int, int, int]]] = []
         self._disk = DiskNews(window, tabs, documents, notifier)
         self.reload = self._disk.reload
+        self.follow = documents.follow
         self.formats = FormatCommands(window, documents, self.reload, self.save, tabs)
         tabs.close_requested.connect(self._on_close_requested)
         documents.document_changed.connect(self._on_document_changed)
@@ -111,11 +112,6 @@ class FileCommands(QObject):
         if untouched is not None:
             self._close(untouched)
         self._explain(tab, is_json=json_text.is_likely(text or ""))
-
-    @Slot(object, object)
-    def follow(self, old: Path, new: Path) -> None:
-        """Keep open what was renamed in the side bar."""
-        self._documents.follow(old, new)
 
     def _untouched(self) -> EditorTab | None:
         """Return the empty tab of the start, if it is all there is."""
