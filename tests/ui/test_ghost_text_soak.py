@@ -178,6 +178,8 @@ class _Session:
     def step(self) -> None:
         operation = self.dice.choice(self._operations)
         operation()
+        for editor in self._both():
+            editor.long_edits.finish()
         assert self.editor.text() == self.model.text(), operation
         ends = [(e.textCursor().anchor(), e.textCursor().position()) for e in self._both()]
         assert ends[0] == ends[1], operation
@@ -188,6 +190,7 @@ class _Session:
         # Not redone as well: a bare QPlainTextEdit does not always redo what it undid.
         while self.editor.document().isUndoAvailable():
             self.editor.undo()
+            self.editor.long_edits.finish()
         assert self.editor.text() == TEXT
 
     def _both(self) -> Iterator[CodeEditor]:

@@ -204,6 +204,26 @@ def test_very_many_lines_are_changed_piece_by_piece_and_are_one_step(
     assert editor.text() == text
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("\n  😀\n" + "x\n" * 900 + "😀 \n\n", "\n  <!-- 😀\n" + "x\n" * 900 + "😀 --> \n\n"),
+        ("<p>\n" * 600 + "<!-- x -->\n", "<p>\n" * 600 + "<!-- x -->\n"),
+        ("\n" * 1000, "\n" * 1000),
+    ],
+)
+def test_very_many_lines_come_into_one_block_comment_and_out_of_it(
+    editor: CodeEditor, old: str, new: str
+) -> None:
+    editor.set_language("html")
+    editor.setPlainText(old)
+    for text in (new, old):
+        editor.selectAll()
+        editor.apply(line_commands.toggle_comment)
+        editor.long_edits.finish()
+        assert editor.text() == text
+
+
 def test_a_line_that_is_no_comment_makes_all_of_them_comments(editor: CodeEditor) -> None:
     editor.setPlainText("# x\n" * 1000 + "  y\n\n" + "# x\n" * 1000)
     editor.selectAll()

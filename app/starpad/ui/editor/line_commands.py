@@ -7,12 +7,14 @@ from PySide6.QtGui import QTextBlock, QTextCursor
 
 from starpad.core import comments
 from starpad.core import indentation as indentation_rules
+from starpad.core.comments import CommentMarks
 from starpad.core.edit_rules import EditRules
 from starpad.ui.editor.text_edits import (
     Place,
     TextEdit,
     apply_edits,
     copying,
+    line_edits,
     one_step,
     raw_text,
     removal,
@@ -59,7 +61,7 @@ def trim(cursor: QTextCursor, rules: EditRules) -> None:
         _rewrite(cursor, _trimmed, rules)
     else:
         lines = _lines(cursor.document().firstBlock(), cursor.document().lastBlock())
-        _apply(cursor, _line_edits(lines, _trimmed(lines.texts, rules)))
+        _apply(cursor, line_edits(lines.start, lines.texts, _trimmed(lines.texts, rules)))
 
 
 def end_with_line_end(cursor: QTextCursor, _rules: EditRules) -> None:
@@ -216,7 +218,7 @@ def _lines(first: QTextBlock, last: QTextBlock) -> _Lines:
 def _rewrite(cursor: QTextCursor, change: _Change, rules: EditRules) -> None:
     """Change the selected lines, whose number stays; the selection stays on the same text."""
     lines = _lines(*selected_blocks(cursor))
-    _apply(cursor, _line_edits(lines, change(lines.texts, rules)))
+    _apply(cursor, line_edits(lines.start, lines.texts, change(lines.texts, rules)))
 
 
 def _indented(lines: Sequence[str], rules: EditRules) -> Sequence[str]:
@@ -254,9 +256,13 @@ def long_edits(
         return removal(document, *_whole_lines(cursor))
     if command is duplicate:
         return copying(document, start, end)
-    mark = comments.marks_of(rules.language).line
-    if command is toggle_comment and mark:
-        return _long_comment(first, last, mark)
+    marks = comments.marks_of(rules.language)
+    if command is toggle_comment and marks:
+        return (
+            _long_comment(first, last, marks.line)
+            if marks.line
+            else _long_block_comment(first, last, marks)
+        )
     change = _LINE_BY_LINE.get(command)
     return _long_change(first, last, lambda lines: change(lines, rules)) if change else None
 
@@ -274,11 +280,37 @@ def _long_comment(first: QTextBlock, last: QTextBlock, mark: str) -> Iterator[Te
     yield from _long_change(first, last, toggle.changed)
 
 
+def _long_block_comment(
+    first: QTextBlock, last: QTextBlock, marks: CommentMarks
+) -> Iterator[TextEdit | None]:
+    while first != last and not first.text().strip(_BLANKS):
+        first = first.next()
+    while first != last and not last.text().strip(_BLANKS):
+        last = last.previous()
+    head, tail = first.text(), last.text().rstrip(_BLANKS)
+    start = first.position() + len(indentation_rules.blanks_of(head))
+    end = last.position() + utf16_length(tail)
+    inside = head.lstrip(_BLANKS)
+    if inside.startswith(marks.start) and tail.endswith(marks.end):
+        rest = tail.removesuffix(marks.end).removesuffix(" ")
+        yield TextEdit(last.position() + utf16_length(rest), end, "")
+        inside = inside.removeprefix(marks.start)
+        yield TextEdit(start, start + len(marks.start) + inside.startswith(" "), "")
+        return
+    for lines in _in_parts(first, last):
+        if any(marks.start in text or marks.end in text for text in lines.texts):
+            return  # A comment ends among the lines, so none can hold them.
+        yield None
+    if inside:
+        yield TextEdit(end, end, f" {marks.end}")
+        yield TextEdit(start, start, f"{marks.start} ")
+
+
 def _long_change(
     first: QTextBlock, last: QTextBlock, change: Callable[[Sequence[str]], Sequence[str]]
 ) -> Iterator[TextEdit | None]:
     for lines in _in_parts(first, last):
-        yield from reversed(_line_edits(lines, change(lines.texts)))
+        yield from reversed(line_edits(lines.start, lines.texts, change(lines.texts)))
         yield None
 
 
@@ -289,26 +321,6 @@ def _in_parts(first: QTextBlock, last: QTextBlock) -> Iterator[_Lines]:
         top = max(start, end - _AT_ONCE_LINES + 1)
         yield _lines(document.findBlockByNumber(top), document.findBlockByNumber(end))
         end = top - 1
-
-
-def _line_edits(lines: _Lines, changed: Sequence[str]) -> list[TextEdit]:
-    """Return edits of what differs, so that caret and colors of the rest stay."""
-    edits = []
-    position = lines.start
-    for old, new in zip(lines.texts, changed, strict=True):
-        if old != new:
-            pairs = enumerate(zip(old, new, strict=False))
-            same = next((n for n, (a, b) in pairs if a != b), min(len(old), len(new)))
-            old_rest, new_rest = old[same:], new[same:]
-            start = position + utf16_length(old[:same])
-            if new_rest.endswith(old_rest):
-                edits.append(TextEdit(start, start, new_rest.removesuffix(old_rest)))
-            else:
-                gone = old_rest.removesuffix(new_rest)
-                text = new_rest if gone == old_rest else ""
-                edits.append(TextEdit(start, start + utf16_length(gone), text))
-        position += utf16_length(old) + 1
-    return edits
 
 
 def _apply(cursor: QTextCursor, edits: Sequence[TextEdit], shift: int | None = None) -> None:

@@ -174,17 +174,22 @@ class LongEdits(QObject):
             self._groups.append(_Group(self._first_step, steps, self._old_places, places))
 
     def _undoing(self, steps: int, places: tuple[int, int]) -> Iterator[None]:
-        return self._stepping(self._editor.document().undo, steps, places)
+        document = self._editor.document()
+        return self._stepping(document.undo, lambda: document.availableUndoSteps() > steps, places)
 
     def _redoing(self, steps: int, places: tuple[int, int]) -> Iterator[None]:
-        return self._stepping(self._editor.document().redo, steps, places)
+        document = self._editor.document()
+        return self._stepping(
+            document.redo,
+            lambda: document.availableUndoSteps() < steps and document.isRedoAvailable(),
+            places,
+        )
 
     def _stepping(
-        self, step: Callable[[], object], steps: int, places: tuple[int, int]
+        self, step: Callable[[], object], is_more: Callable[[], bool], places: tuple[int, int]
     ) -> Iterator[None]:
-        document = self._editor.document()
         until = perf_counter() + _SLICE_S
-        while document.availableUndoSteps() != steps:
+        while is_more():
             step()
             if perf_counter() >= until:
                 yield
@@ -193,7 +198,8 @@ class LongEdits(QObject):
 
     def _select(self, places: tuple[int, int]) -> None:
         cursor = self._editor.textCursor()
-        select(cursor, *places)
+        last = self._editor.document().characterCount() - 1
+        select(cursor, *(min(place, last) for place in places))
         self._editor.setTextCursor(cursor)
 
     @Slot()

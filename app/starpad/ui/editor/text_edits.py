@@ -108,3 +108,23 @@ def _pieces(document: QTextDocument, start: int, end: int) -> Iterator[tuple[int
         first = max(start, between_characters(document, end - _PIECE))
         yield first, end
         end = first
+
+
+def line_edits(start: int, old: Sequence[str], new: Sequence[str]) -> list[TextEdit]:
+    """Return edits of what differs in lines from a position on: carets and colors stay."""
+    edits = []
+    for before, after in zip(old, new, strict=True):
+        if before != after:
+            pairs = enumerate(zip(before, after, strict=False))
+            shorter = min(len(before), len(after))
+            same = next((n for n, (a, b) in pairs if a != b), shorter)
+            old_rest, new_rest = before[same:], after[same:]
+            place = start + utf16_length(before[:same])
+            if new_rest.endswith(old_rest):
+                edits.append(TextEdit(place, place, new_rest.removesuffix(old_rest)))
+            else:
+                gone = old_rest.removesuffix(new_rest)
+                text = new_rest if gone == old_rest else ""
+                edits.append(TextEdit(place, place + utf16_length(gone), text))
+        start += utf16_length(before) + 1
+    return edits
