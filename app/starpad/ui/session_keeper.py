@@ -10,7 +10,7 @@ from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.editor.editor_tabs import EditorTabs
 from starpad.ui.editor.text_recorder import TextRecorder
 
-_PAUSE_MS = 700
+_PAUSE_MS = 500
 
 _State = tuple[int, OpenDocument, bool]
 """Revision, document, whether it is unsaved."""

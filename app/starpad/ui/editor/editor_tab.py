@@ -18,6 +18,7 @@ from starpad.ui.editor.editor_options import EditorOptions
 from starpad.ui.editor.ghost_text import GhostText
 from starpad.ui.editor.highlighter import Highlighter
 from starpad.ui.editor.marks import Marks
+from starpad.ui.editor.raw_bytes import RawBytes
 from starpad.ui.editor.replacing import replace_text
 from starpad.ui.editor.suggestion_controller import SuggestionController
 from starpad.ui.editor.text_loader import QUICK_CHARACTERS, TextLoader
@@ -51,6 +52,7 @@ class EditorTab(QObject):
         self.marks = Marks(self.editor)
         self._highlighter = Highlighter(self.editor, document.id, highlighting, theme)
         self.marks.draw_with(self._highlighter)
+        self._raw_bytes = RawBytes(self.editor, self._highlighter)
         ghost = GhostText(self.editor, self._highlighter)
         self.suggestions = SuggestionController(
             self.editor, ghost, completion, document.id, lambda: self.language.alias
@@ -113,6 +115,7 @@ class EditorTab(QObject):
         """Take a new value of the document: another path, another format."""
         self.document = document
         self._update_read_only()
+        self._raw_bytes.set_on(document.format.has_raw_bytes)
         self.editor.setAccessibleName(f"Editor, {document.title}")
         path = str(document.path) if document.path else ""
         self.set_language(self._chosen_language or language_for(path, *self._edge_lines()))
