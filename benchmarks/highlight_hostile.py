@@ -83,8 +83,8 @@ def main() -> None:
                 )
                 tab.mark_saved()
                 window.files.close(tab)
+        starpad.shutdown()
     print(f"the longest of all: {worst:.1f} ms")
-    starpad.highlighting.shutdown()
     sys.stdout.flush()
     os._exit(0)
 
