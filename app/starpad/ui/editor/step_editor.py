@@ -96,9 +96,7 @@ class StepEditor(WrappingEditor):
         """Copy what is selected, and remove it."""
         if self._has_long_selection() and not self.isReadOnly():
             self.copy()
-            cursor = self.textCursor()
-            start, end = cursor.selectionStart(), cursor.selectionEnd()
-            self.long_edits.start(removal(self.document(), start, end))
+            self._put("")
         else:
             super().cut()
 
@@ -106,10 +104,7 @@ class StepEditor(WrappingEditor):
         """Put the clipboard's text in the place of what is selected."""
         text = QGuiApplication.clipboard().text()
         if len(text) > _LONG_TEXT and not self.isReadOnly():
-            cursor = self.textCursor()
-            start, end = cursor.selectionStart(), cursor.selectionEnd()
-            pieces = insertion(start, text.replace("\r\n", "\n"))
-            self.long_edits.start(chain(removal(self.document(), start, end), pieces))
+            self._put(text.replace("\r\n", "\n"))
         else:
             super().paste()
 
@@ -133,6 +128,12 @@ class StepEditor(WrappingEditor):
         if command is not None:
             self.run(command)
         return command is not None
+
+    def _put(self, text: str) -> None:
+        """Put a text in the place of a long selection, or a long text in that of any."""
+        cursor = self.textCursor()
+        start, end = cursor.selectionStart(), cursor.selectionEnd()
+        self.long_edits.start(chain(removal(self.document(), start, end), insertion(start, text)))
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         self.context_menu(event.pos()).popup(event.globalPos())
