@@ -66,6 +66,7 @@ def measure_starpad(paths: list[Path]) -> list[Figures]:
     from PySide6 import QtCore, QtGui
 
     from starpad import bootstrap
+    from starpad.core import heap
 
     application = bootstrap.create_application()
     figures = []
@@ -73,6 +74,7 @@ def measure_starpad(paths: list[Path]) -> list[Figures]:
         starpad = bootstrap.Starpad(application, Path(folder, "settings.json"), Path(folder))
         starpad.window.resize(1000, 800)
         starpad.window.show()
+        heap.settle()
         typist = Typist(application, QtCore, QtGui)
         for path in paths:
 

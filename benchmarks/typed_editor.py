@@ -70,6 +70,7 @@ class Typist:
         self._turn_until(lambda: is_colored(editor), 120)
         figures.colored = (time.perf_counter() - started) * 1000
         self.turn_for(SETTLE_S)
+        self._turn_until(lambda: not editor.isReadOnly(), 120)  # all of the text is there
         figures.open_block = self.take_longest() * 1000
         document = editor.document()
         cursor = editor.textCursor()
@@ -79,9 +80,9 @@ class Typist:
         self.turn_for(SETTLE_S)
         self.take_longest()
         for number in range(KEYS):
-            before = self._now
-            key = TYPED[number % len(TYPED)]
-            self._timed(partial(self._press_and_paint, editor, key))
+            events = self._events(TYPED[number % len(TYPED)])
+            before = self._now = time.thread_time()
+            self._timed(partial(self._send_and_paint, editor, events))
             figures.painted_costs.append((self._now - before) * 1000)
             self.turn_for(PERIOD_MS / 1000)
             figures.key_costs.append((self._now - before) * 1000)
@@ -96,19 +97,24 @@ class Typist:
 
     def press(self, editor: Any, character: str) -> None:
         """Press a key and let it go; a return is one."""
-        self._timed(partial(self._press, editor, character))
+        self._timed(partial(self._send, editor, self._events(character)))
 
-    def _press_and_paint(self, editor: Any, character: str) -> None:
-        self._press(editor, character)
-        self._core.QCoreApplication.sendPostedEvents()  # the window's painting among them
-
-    def _press(self, editor: Any, character: str) -> None:
-        keys, core = self._core.Qt.Key, self._core
+    def _events(self, character: str) -> list[Any]:
+        kinds, keys = self._core.QEvent.Type, self._core.Qt.Key
         key = keys.Key_Return if character == "\r" else keys.Key_unknown
-        for kind in (core.QEvent.Type.KeyPress, core.QEvent.Type.KeyRelease):
-            none = core.Qt.KeyboardModifier.NoModifier
-            event = self._gui.QKeyEvent(kind, key, none, character.strip("\r"))
-            core.QCoreApplication.sendEvent(editor, event)
+        none, text = self._core.Qt.KeyboardModifier.NoModifier, character.strip("\r")
+        return [
+            self._gui.QKeyEvent(kind, key, none, text)
+            for kind in (kinds.KeyPress, kinds.KeyRelease)
+        ]
+
+    def _send(self, editor: Any, events: list[Any]) -> None:
+        for event in events:
+            self._core.QCoreApplication.sendEvent(editor, event)
+
+    def _send_and_paint(self, editor: Any, events: list[Any]) -> None:
+        self._send(editor, events)
+        self._core.QCoreApplication.sendPostedEvents()  # the window's painting among them
 
     def _timed(self, work: Callable[[], Any]) -> Any:
         before = self._now  # asking for the time is a fair part of a short turn
@@ -129,6 +135,6 @@ class Typist:
         end = time.perf_counter() + seconds
         while not condition():
             if time.perf_counter() > end:
-                print("never colored", file=sys.stderr)
+                print("never colored, or never to be typed into", file=sys.stderr)
                 return
             self.turn_for(0.001)

@@ -35,6 +35,7 @@ from starpad.ui.text_positions import document_text, text_between
 from starpad.ui.theme import EditorColors
 
 _LONG_LINE_FACTOR = 4
+_TYPING = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier)
 
 
 class CodeEditor(StepEditor):
@@ -57,11 +58,10 @@ class CodeEditor(StepEditor):
         self._line_numbers = LineNumbers(self, self.visible_blocks)
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
         self.setCenterOnScroll(False)
-        self.blockCountChanged.connect(self._on_block_count_changed)
+        self.blockCountChanged.connect(self._update_margins)
         self.updateRequest.connect(self._on_update_request)
         self._caret_row = QRect()
         self._is_selecting = False
-        self._numbered = (0, 0)
         self.cursorPositionChanged.connect(self._on_cursor_position_changed)
         self.set_wrapped(False)
         self.set_colors(colors)
@@ -102,10 +102,16 @@ class CodeEditor(StepEditor):
     # -- events -------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if self.takes_key(event):
+        # Letters and digits are most of the keys, and mean nothing but themselves.
+        is_word = event.text().isalnum() and event.modifiers() in _TYPING and not self.isReadOnly()
+        if not is_word and self.takes_key(event):
             return
         if self.attachment and self.attachment.offer_key(event):
             event.accept()
+            return
+        if is_word:
+            with self.suspended():
+                super().keyPressEvent(event)
             return
         attachment, cursor = self.attachment, self.textCursor()
         line_command = key_commands.line_command(event, cursor)
@@ -256,20 +262,16 @@ class CodeEditor(StepEditor):
         area = self.contentsRect()
         width = self._line_numbers.wanted_width()
         self._line_numbers.setGeometry(QRect(area.left(), area.top(), width, area.height()))
-
-    def _on_block_count_changed(self) -> None:
-        self._update_margins()
+        self._line_numbers.update()
 
     def _on_update_request(self, area: QRect, scrolled: int) -> None:
         if scrolled:
             self._line_numbers.scroll(0, scrolled)
             self._caret_row.translate(0, scrolled)
             return
-        # A key repaints its line, the numbers only move when some line gets higher.
-        heights = (self.firstVisibleBlock().blockNumber(), self.document().lineCount())
-        if area.height() >= self.viewport().height() or heights != self._numbered:
-            self._numbered = heights
-            self._line_numbers.update(0, area.y(), self._line_numbers.width(), area.height())
+        # A change within a line draws that line alone; what moves others draws all of them.
+        if area.height() >= self.viewport().height():
+            self._line_numbers.update()
 
     def _on_cursor_position_changed(self) -> None:
         before, was_selecting = self._caret_row, self._is_selecting
