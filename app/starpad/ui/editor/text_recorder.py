@@ -7,6 +7,7 @@ from PySide6.QtGui import QTextDocument
 
 from starpad.core.edited_text import TextChange
 from starpad.ui.editor.text_edits import raw_text
+from starpad.ui.text_positions import PARAGRAPH_SEPARATOR, utf16_length
 
 _PIECE_UNITS = 250_000
 """What takes about a millisecond to copy."""
@@ -159,11 +160,19 @@ class TextRecorder(QObject):
     def _read(self, start: int, removed: int, end: int, moved_by: int = 0) -> None:
         while True:
             piece_end = self._end_of_piece(start + moved_by, end + moved_by) - moved_by
-            text = raw_text(self._document, start + moved_by, piece_end + moved_by)
+            text = self._text(start + moved_by, piece_end + moved_by)
             self._changes.append(TextChange(start, removed, text))
             start, removed = piece_end, 0
             if start == end:
                 return
+
+    def _text(self, start: int, end: int) -> str:
+        text = raw_text(self._document, start, end)
+        if utf16_length(text) != end - start:
+            # Half a pair of surrogates, as undo leaves it sometimes, is left out of whole texts.
+            characters = (self._document.characterAt(at) for at in range(start, end))
+            text = "".join(characters).replace(PARAGRAPH_SEPARATOR, "\n")
+        return text
 
     def _end_of_piece(self, start: int, end: int) -> int:
         piece_end = start + _PIECE_UNITS
