@@ -91,6 +91,24 @@ def test_a_new_line_end_draws_what_is_below(editor: CodeEditor) -> None:
     assert max(paintings.heights) == editor.viewport().height()
 
 
+def test_no_other_line_is_looked_at_when_the_widest_gets_narrower(editor: CodeEditor) -> None:
+    layout = editor.document().documentLayout()
+    cursor = editor.textCursor()
+    cursor.setPosition(editor.document().findBlockByNumber(5).position())
+    for _ in range(40):
+        cursor.insertText("wide ")
+    QApplication.processEvents()
+    width = layout.documentSize().width()
+    assert width > 200 * editor.fontMetrics().horizontalAdvance("i")
+    for _ in range(9):
+        cursor.deletePreviousChar()
+    QApplication.processEvents()
+    # Qt would have looked for the line that is the widest now.
+    assert layout.documentSize().width() == width
+    cursor.insertText("wide " * 60)
+    assert layout.documentSize().width() > width
+
+
 @pytest.mark.parametrize("is_wrapped", [False, True])
 def test_what_is_on_screen_is_what_painting_all_of_it_gives(
     editor: CodeEditor, is_wrapped: bool
