@@ -1,27 +1,29 @@
 """How long the editor stands still while a text is open that hangs its highlighter.
 
-Opens texts that drive regular expressions into exponential time, in languages whose lexers are
-known for that (or all of Pygments'), types all the while, and prints the longest that the event
-loop stood still, by the thread's own clock.
+Opens texts that drive regular expressions into exponential time in Starpad's window, in languages
+whose lexers are known for that (or all of Pygments'), types all the while, and prints the longest
+that the event loop stood still, by the thread's own clock: opening, then typing.
 
-    python benchmarks/highlight_hostile.py [--all | ALIAS ...]
+    python benchmarks/highlight_hostile.py [--all] [--wrap] [ALIAS ...]
 """
 
 import argparse
 import os
 import sys
+import tempfile
 import time
+from functools import partial
+from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from pygments.lexers import get_all_lexers
 from PySide6 import QtCore, QtGui
-from PySide6.QtWidgets import QPlainTextEdit
 
 from starpad import bootstrap
-from starpad.services.highlighting import ANSWER_LIMIT_MS, HighlightService
-from starpad.ui.editor.highlighter import Highlighter
-from starpad.ui.theme import Theme
+from starpad.core.languages import Language
+from starpad.services.highlighting import ANSWER_LIMIT_MS
+from starpad.ui.editor.editor_tab import EditorTab
 from typed_editor import Typist
 
 HANGING = ["make", "console", "gnuplot", "http", "ldif", "devicetree", "gherkin", "sas", "smithy"]
@@ -30,60 +32,77 @@ TEXTS = {
     "parentheses": "(" * 20_000,
     "blanks": " " * 50_000 + "x",
     "lines": "\n".join(["a" * 9_000] * 10),
+    "dense lines": "\n".join(["x = (1, 'a'); " * 700] * 40),
     "one line": "x = (1, 'a'); " * 7_000,
+    "C": 'static int f(char *s) { return puts("x"); } /* c */\n' * 2_000,
 }
 KEYS = "a(\"' \r"
-
-
-def _open(
-    text: str, alias: str, number: int, service: HighlightService, theme: Theme
-) -> QPlainTextEdit:
-    editor = QPlainTextEdit()
-    editor.resize(1000, 800)
-    editor.show()
-    highlighter = Highlighter(editor, number, service, theme)
-    editor.setPlainText(f"\n\n{text}\n\n")
-    highlighter.open(alias, "")
-    return editor
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("aliases", nargs="*")
     parser.add_argument("--all", action="store_true", help="takes hours")
+    parser.add_argument("--wrap", action="store_true", help="wrap lines at the window's edge")
     arguments = parser.parse_args()
     aliases = arguments.aliases or HANGING
     if arguments.all:
-        aliases = [names[0] for _, names, _, _ in get_all_lexers() if names]
+        aliases = [names[0] for _, names, _, _ in get_all_lexers(plugins=False) if names]
     application = bootstrap.create_application()
-    theme, service = Theme(application), HighlightService()
-    plain: set[int] = set()
-    service.plain.connect(lambda number, _reason: plain.add(number))
-    typist = Typist(application, QtCore, QtGui)
     worst = 0.0
-    number = 0
-    for alias in aliases:
-        for name, text in TEXTS.items():
-            number += 1
-            editor = _open(text, alias, number, service, theme)
-            typist.turn_for(0.05)
-            typist.take_longest()  # opening and laying out is Qt's own time
-            end = time.monotonic() + ANSWER_LIMIT_MS / 1000 + 1
-            keys = 0
-            while number not in plain and time.monotonic() < end:
-                typist.press(editor, KEYS[keys % len(KEYS)])
-                typist.turn_for(0.04)
-                keys += 1
-            longest_ms = typist.take_longest() * 1000
-            worst = max(worst, longest_ms)
-            state = "hung" if number in plain else "colored"
-            print(f"{alias:12} {name:12} {state:8} {keys:4} keys {longest_ms:6.1f} ms", flush=True)
-            service.close(number)
-            editor.deleteLater()
+    with tempfile.TemporaryDirectory() as folder:
+        starpad = bootstrap.Starpad(application, Path(folder, "settings.json"), Path(folder))
+        window = starpad.window
+        window.resize(1000, 800)
+        window.show()
+        typist = Typist(application, QtCore, QtGui)
+        typist.turn_for(1.0)
+        plain: set[int] = set()
+        starpad.highlighting.plain.connect(lambda number, _reason: plain.add(number))
+        for alias in aliases:
+            for name, text in TEXTS.items():
+                path = Path(folder, f"{name} {alias}".replace("/", "-"))
+                path.write_text(f"\n\n{text}\n\n", encoding="utf-8")
+                typist.take_longest()
+                QtCore.QTimer.singleShot(0, partial(window.files.open, [path]))
+                typist.turn_for(0.3)
+                tab = window.tabs.current
+                assert tab is not None
+                tab.editor.set_wrapped(arguments.wrap)
+                QtCore.QTimer.singleShot(0, partial(tab.choose_language, Language(alias, alias)))
+                typist.turn_for(0.3)
+                opening_ms = typist.take_longest() * 1000
+                keys = _type(tab, typist, plain)
+                typing_ms = typist.take_longest() * 1000
+                worst = max(worst, opening_ms, typing_ms)
+                state = "hung" if tab.document.id in plain else "colored"
+                print(
+                    f"{alias:12} {name:12} {state:8} opening {opening_ms:6.1f} ms, "
+                    f"{keys:4} keys {typing_ms:6.1f} ms",
+                    flush=True,
+                )
+                tab.mark_saved()
+                window.files.close(tab)
+        starpad.shutdown()
     print(f"the longest of all: {worst:.1f} ms")
-    service.shutdown()
     sys.stdout.flush()
     os._exit(0)
+
+
+def _type(tab: EditorTab, typist: Typist, plain: set[int]) -> int:
+    """Type into the middle of the text until it is given up, or surely never will be."""
+    editor = tab.editor
+    cursor = editor.textCursor()
+    cursor.setPosition(editor.document().characterCount() // 2)
+    QtCore.QTimer.singleShot(0, partial(editor.setTextCursor, cursor))
+    typist.turn_for(0.1)
+    end = time.monotonic() + ANSWER_LIMIT_MS / 1000 + 1
+    keys = 0
+    while tab.document.id not in plain and time.monotonic() < end:
+        typist.press(editor, KEYS[keys % len(KEYS)])
+        typist.turn_for(0.04)
+        keys += 1
+    return keys
 
 
 if __name__ == "__main__":

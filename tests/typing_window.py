@@ -1,8 +1,8 @@
 """Run to be killed: a real window into which numbers are typed, one key after the other.
 
-Arguments: the data folder, a file. The first line printed is what came back from the run before,
-as JSON; each further one is `WHAT NUMBER MOMENT`: typed into the file's tab, typed into the tab
-without a file, about to save, saved.
+Arguments: the data folder, a file. The first line printed is what came back from the run before
+(how many numbers each text has), as JSON; each further one is `WHAT NUMBER MOMENT`: typed into the
+file's tab, typed into the tab without a file, about to save, saved.
 """
 
 import json
@@ -81,9 +81,12 @@ def main() -> None:
     tabs = starpad.window.tabs.tabs
     named = [tab for tab in tabs if tab.document.path == file]
     unnamed = [tab for tab in tabs if tab.document.path is None and tab.editor.text()]
+    for tab in named:
+        tab.finish_loading()
     back = {
-        "named": [tab.editor.text() for tab in named],
-        "unnamed": [tab.editor.text() for tab in unnamed],
+        "named": [numbers(tab.editor.text()) for tab in named],
+        "unnamed": [numbers(tab.editor.text()) for tab in unnamed],
+        "ends": [tab.editor.text()[-100:] for tab in (*named, *unnamed)],
         "carets": [tab.editor.textCursor().position() for tab in (*named, *unnamed)],
         "messages": [note.message for note in starpad.window.messages.notifications],
     }

@@ -28,6 +28,10 @@ def test_pygments_knows_every_language_of_the_table() -> None:
     [
         ("python", HASH), ("cpp", CommentMarks(line="//")), ("css", CSS),
         ("xml", CommentMarks(start="<!--", end="-->")), ("json", CommentMarks(line="//")),
+        ("haskell", CommentMarks(line="--")), ("lua", CommentMarks(line="--")),
+        ("sql", CommentMarks(line="--")), ("html", CommentMarks(start="<!--", end="-->")),
+        ("registry", CommentMarks(line=";")), ("jsx", CommentMarks(line="//")),
+        ("ocaml", CommentMarks(start="(*", end="*)")), ("nixos", HASH),
         ("bat", CommentMarks(line="REM")), ("text", CommentMarks()), ("", CommentMarks()),
     ],
 )  # fmt: skip

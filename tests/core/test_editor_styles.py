@@ -13,6 +13,8 @@ from starpad.core.editor_styles import (
     WELL_READABLE,
     choices,
     contrast,
+    distance,
+    hit_colors,
     mixed,
     readable,
     scheme_for,
@@ -76,3 +78,18 @@ def test_any_colors_make_a_readable_scheme(
         assert contrast(scheme.text, behind) >= least
     assert contrast(scheme.error, background) >= least
     assert contrast(scheme.ghost, background) >= 2
+
+
+@given(COLORS, COLORS, COLORS)
+def test_hits_are_well_readable_and_look_like_nothing_else(
+    background: str, selection: str, text: str
+) -> None:
+    back, front = hit_colors(background, selection, text)
+    assert contrast(front, back) >= WELL_READABLE
+    assert min(distance(back, background), distance(back, selection)) >= 45
+
+
+def test_the_distance_of_colors_is_that_of_the_eye() -> None:
+    assert distance("#123456", "#123456") == 0
+    assert distance("#000000", "#ffffff") == pytest.approx(765, abs=1)
+    assert distance("#000000", "#00ff00") > distance("#000000", "#0000ff")

@@ -12,7 +12,15 @@ import pytest
 
 from starpad.core import file_store
 from starpad.core.errors import FileChangedError, FileError
-from starpad.core.file_store import read, signature, signature_changed, write
+from starpad.core.file_store import (
+    NO_FILE,
+    read,
+    remove_temporary,
+    signature,
+    signature_changed,
+    temporary_beside,
+    write,
+)
 from starpad.core.text_file import encode
 
 OLD = "old text: 日本\n".encode()
@@ -257,7 +265,7 @@ def test_a_vanished_folder_is_named(file: Path) -> None:
     [
         (errno.ENOSPC, "no room left"),
         (errno.EDQUOT, "no room left"),
-        (errno.ENOENT, "does not exist any more"),
+        (errno.ENOENT, "folder .* does not exist"),
         (errno.EIO, "could not be saved: Input/output error"),
     ],
 )
@@ -365,3 +373,44 @@ def test_a_name_of_the_longest_length_can_be_saved(folder: Path) -> None:
     write(file, OLD, None)
     write(file, NEW, signature(file))
     assert file.read_bytes() == NEW
+
+
+def test_a_file_that_was_to_be_new_and_is_there_is_not_overwritten(file: Path) -> None:
+    with pytest.raises(FileChangedError, match="was made by another program"):
+        write(file, NEW, NO_FILE)
+    assert file.read_bytes() == OLD
+    file.unlink()
+    write(file, NEW, NO_FILE)
+    assert file.read_bytes() == NEW
+
+
+def test_what_a_killed_save_left_is_removed_only_under_a_name_of_ours(file: Path) -> None:
+    left = temporary_beside(file)
+    for path in (left, file):
+        path.write_bytes(OLD)
+        remove_temporary(path)
+        remove_temporary(path)
+    assert os.listdir(file.parent) == ["main.py"]
+
+
+def test_on_windows_a_file_that_is_open_elsewhere_is_tried_again(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+    rename = os.replace
+
+    def busy_twice(old: Path, new: Path) -> None:
+        tries.append(1)
+        if len(tries) < 3:
+            raise PermissionError(errno.EACCES, "in use")
+        rename(old, new)
+
+    monkeypatch.setattr(file_store, "_BUSY_PAUSES_S", (0, 0, 0))
+    monkeypatch.setattr(os, "replace", busy_twice)
+    monkeypatch.setattr(file_store, "_IS_WINDOWS", True)
+    file_store.replace(file, NEW)
+    assert (file.read_bytes(), len(tries)) == (NEW, 3)
+    tries.clear()
+    monkeypatch.setattr(file_store, "_IS_WINDOWS", False)
+    with pytest.raises(PermissionError):
+        file_store.replace(file, NEW)

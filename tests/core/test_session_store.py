@@ -13,18 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from starpad.core.file_store import Signature
-from starpad.core.session_store import KeptTab, KeptTabs, KeptText, Saving, SessionStore
+from starpad.core.edited_text import TextChange
+from starpad.core.file_store import Signature, temporary_beside
+from starpad.core.kept_text import KeptText, Saving, TextUpdate
+from starpad.core.session_store import KeptTab, KeptTabs, SessionStore
 from starpad.core.text_file import TextFormat, decode
 
 ODD = "<fim_middle> 😀\t\u00a0\u2028\0 \ud83d half a pair\nlast line"
-UNTITLED = KeptText(1, None, "Untitled 1", TextFormat(), ODD)
+UNTITLED = KeptText(1, None, "Untitled 1", TextFormat(), text=ODD)
 NAMED = KeptText(
     2,
     Path("/tmp/\udcffname.py"),
     "name.py",
     TextFormat("utf-16-le", True, "\r\n"),
-    "",
     Signature(1, 2, 3, "abc"),
 )
 TABS = KeptTabs((KeptTab(2, NAMED.path, 5, 3, 1), KeptTab(1, None)), current=1)
@@ -43,6 +44,10 @@ def store(folder: Path) -> Iterator[SessionStore]:
     store.close()
 
 
+def whole(text: KeptText) -> TextUpdate:
+    return TextUpdate(text, (TextChange(0, 0, text.text),), is_whole=True)
+
+
 def own(folder: Path) -> Path:
     [session] = [path for path in folder.iterdir() if path.is_dir()]
     return session
@@ -52,7 +57,7 @@ def test_what_a_window_left_is_found_once_and_stays_until_it_is_removed(
     folder: Path, store: SessionStore
 ) -> None:
     for text in (NAMED, UNTITLED, replace(UNTITLED, number=3)):
-        store.write_text(text)
+        store.update_text(whole(text))
     store.remove_text(3)
     store.write_tabs(TABS)
     store.close()
@@ -73,17 +78,17 @@ def test_nothing_to_find_makes_no_folder(folder: Path, store: SessionStore) -> N
 
 
 def test_only_the_user_can_read_it(folder: Path, store: SessionStore) -> None:
-    store.write_text(UNTITLED)
+    store.update_text(whole(UNTITLED))
     for path in (folder, own(folder)):
         assert stat.S_IMODE(path.stat().st_mode) == 0o700
     assert stat.S_IMODE((own(folder) / "1.text").stat().st_mode) == 0o600
 
 
 def test_a_window_that_runs_keeps_what_is_its_own(folder: Path, store: SessionStore) -> None:
-    store.write_text(UNTITLED)
+    store.update_text(whole(UNTITLED))
     other = SessionStore(folder)
     assert other.claim() == []
-    other.write_text(NAMED)
+    other.update_text(whole(NAMED))
     third = SessionStore(folder)
     assert third.claim() == []
     store.close()
@@ -98,10 +103,13 @@ def test_a_killed_process_leaves_its_text_and_no_lock(folder: Path, store: Sessi
     steps = f"""
 import sys, time
 from pathlib import Path
-from starpad.core.session_store import *
+from starpad.core.edited_text import TextChange
+from starpad.core.kept_text import KeptHead, TextUpdate
+from starpad.core.session_store import SessionStore
 from starpad.core.text_file import TextFormat
 store = SessionStore(Path({str(folder)!r}))
-store.write_text(KeptText(7, None, "Untitled 1", TextFormat(), "text"))
+head = KeptHead(7, None, "Untitled 1", TextFormat())
+store.update_text(TextUpdate(head, (TextChange(0, 0, "text"),), True))
 print("written", flush=True)
 time.sleep(60)
 """
@@ -120,7 +128,7 @@ time.sleep(60)
 
 def test_mixed_line_ends_are_kept_with_the_text(folder: Path, store: SessionStore) -> None:
     file = decode(b"a\r\nb\nc\r\n")
-    store.write_text(KeptText(1, None, "t", file.format, "a\nb2\nc\n"))
+    store.update_text(whole(KeptText(1, None, "t", file.format, text="a\nb2\nc\n")))
     store.close()
     [left] = store.claim()
     [text] = left.texts
@@ -133,13 +141,13 @@ def test_a_saving_is_noted_with_the_text_and_forgotten_with_it(
     saving = Saving(1, Path("/tmp/a.py"), "abc")
     store.note_saving(saving)  # nothing is kept that could be older
     assert not folder.exists()
-    store.write_text(UNTITLED)
+    store.update_text(whole(UNTITLED))
     store.note_saving(saving)
     store.close()
     [left] = store.claim()
     assert left.texts == (replace(UNTITLED, saving=saving),)
     store.remove(left)
-    store.write_text(UNTITLED)
+    store.update_text(whole(UNTITLED))
     store.note_saving(saving)
     store.remove_text(1)
     assert os.listdir(own(folder)) == ["session.lock"]
@@ -161,7 +169,7 @@ def test_a_saving_is_noted_with_the_text_and_forgotten_with_it(
                 '"format": {"encoding": "utf-8", "line_end": "\\n"}, "bytes": 3}'
             ]
             for wrong in (
-                {"version": 2},
+                {"version": 3},
                 {"bytes": 4},
                 {"path": 1},
                 {"signature": {"size": 1}},
@@ -175,7 +183,7 @@ def test_a_saving_is_noted_with_the_text_and_forgotten_with_it(
 def test_a_damaged_text_is_reported_and_never_deleted(
     folder: Path, store: SessionStore, caplog: pytest.LogCaptureFixture, damaged: bytes
 ) -> None:
-    store.write_text(UNTITLED)
+    store.update_text(whole(UNTITLED))
     store.write_tabs(TABS)
     bad = own(folder) / "9.text"
     bad.write_bytes(damaged)
@@ -194,10 +202,27 @@ def test_a_damaged_text_is_reported_and_never_deleted(
 def test_damaged_tabs_do_not_hide_the_texts(
     folder: Path, store: SessionStore, damaged: bytes
 ) -> None:
-    store.write_text(UNTITLED)
+    store.update_text(whole(UNTITLED))
     (own(folder) / "tabs.json").write_bytes(damaged)
     store.close()
     [left] = store.claim()
     assert (left.texts, left.tabs) == ((UNTITLED,), KeptTabs())
     store.remove(left)
+    assert os.listdir(folder) == ["sessions.lock"]
+
+
+def test_what_a_killed_save_left_beside_a_file_goes_with_its_session(
+    folder: Path, store: SessionStore, tmp_path: Path
+) -> None:
+    ours, other = temporary_beside(tmp_path / "a.py"), tmp_path / "other.txt"
+    for number, path in enumerate((ours, other)):
+        path.write_bytes(b"half a text")
+        store.write_tabs(TABS)
+        store.note_saving(Saving(number, tmp_path / "a.py", "abc", path))
+    store.close()
+    [left] = store.claim()
+    assert ours.exists()
+    store.remove(left)
+    assert not ours.exists()
+    assert other.exists()
     assert os.listdir(folder) == ["sessions.lock"]

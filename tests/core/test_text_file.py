@@ -292,3 +292,15 @@ def test_text_in_any_unicode_encoding_comes_back(text: str, encoding: str, line_
     file = decode(encode(text, TextFormat(encoding, True, line_end)))
     if not file.read_only_reason:
         assert file.text == text
+
+
+@pytest.mark.parametrize("mark", [b"\xff\xfe", b"\xfe\xff"])
+@pytest.mark.parametrize("rest", [b"a\0b", b"\x00\xd8a\0", b"a\0\x00\xdc"])
+def test_broken_utf_16_is_never_taken_for_the_text_of_an_8_bit_locale(
+    monkeypatch: pytest.MonkeyPatch, mark: bytes, rest: bytes
+) -> None:
+    use_locale(monkeypatch, "cp1252")
+    file = decode(mark + rest)
+    if encode(file.text, file.format) != mark + rest:
+        assert "not UTF-16" in file.read_only_reason
+    assert (file.format.encoding[:6], file.format.has_bom) == ("utf-16", True)

@@ -6,14 +6,19 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
+from starpad.core.edited_text import TextChange
 from starpad.core.errors import FileError
-from starpad.core.session_store import KeptTab, KeptTabs, KeptText, LeftSession, SessionStore
+from starpad.core.kept_text import KeptHead, TextUpdate
+from starpad.core.session_store import KeptTab, KeptTabs, LeftSession, SessionStore
 from starpad.core.text_file import TextFormat
 from starpad.services.backups import BackupService
 
 
-def text(number: int, content: str) -> KeptText:
-    return KeptText(number, None, f"Untitled {number}", TextFormat(), content)
+def text(number: int, content: str, removed: int | None = None) -> TextUpdate:
+    """Return all of a document's text, or with `removed` what is typed over its start."""
+    head = KeptHead(number, None, f"Untitled {number}", TextFormat())
+    change = TextChange(0, removed or 0, content)
+    return TextUpdate(head, (change,), is_whole=removed is None)
 
 
 def left(folder: Path) -> list[LeftSession]:
@@ -90,7 +95,7 @@ def test_a_left_session_goes_only_when_all_is_kept_anew(
     qtbot: QtBot, service: BackupService, folder: Path
 ) -> None:
     before = SessionStore(folder)
-    before.write_text(text(5, "old"))
+    before.update_text(text(5, "old"))
     before.close()
     [session] = service.claim()
     service.keep(text(1, "old"))

@@ -433,3 +433,28 @@ def test_watching_comes_to_rest(qtbot: QtBot, service: DocumentService, file: Pa
 def test_values_of_documents_can_be_compared(service: DocumentService) -> None:
     document = service.new()
     assert document == OpenDocument(document.id, None, "Untitled 1", TextFormat())
+
+
+def test_documents_follow_a_renamed_folder(service: DocumentService, file: Path) -> None:
+    other = file.parent.parent / "other.py"
+    other.write_text("x\n")
+    document, beside = service.open(file)[0], service.open(other)[0]
+    new = file.parent.with_name("renamed")
+    file.parent.rename(new)
+    service.follow(file.parent, new)
+    assert service.document(document.id).path == new / "main.py"
+    assert service.document(beside.id) == beside
+    service.save(document.id, "b\n")
+    assert (new / "main.py").read_bytes() == b"b\r\n"
+
+
+def test_a_file_to_come_is_news_only_when_it_is_there(
+    service: DocumentService, tmp_path: Path, qtbot: QtBot
+) -> None:
+    document = service.new(tmp_path / "new.py")
+    assert service.new(tmp_path / "new.py") is document
+    with qtbot.assertNotEmitted(service.vanished_on_disk):
+        service.check_disk()
+    (tmp_path / "new.py").write_text("theirs")
+    with qtbot.waitSignal(service.changed_on_disk):
+        service.check_disk()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QCoreApplication, QObject, Slot
 from pytestqt.qtbot import QtBot
 
 from starpad.highlighting import lexing
@@ -163,6 +163,23 @@ def test_a_text_that_hangs_its_lexer_goes_plain_and_the_others_get_their_colors(
     client.service.edit(2, 1, 0, 20, ["x"])  # plain until opened again
     client.add(2, "make", ["all: x"])
     qtbot.waitUntil(lambda: client.is_colored(2), timeout=ANSWER_MS)
+
+
+def test_documents_are_opened_again_one_by_one_with_events_between_them(
+    client: Client, qtbot: QtBot
+) -> None:
+    for document in range(1, 6):
+        client.add(document, "c", ["int x;"])
+    qtbot.waitUntil(lambda: client.is_colored(5), timeout=ANSWER_MS)
+    told: list[int] = []
+    client.service.text_needed.connect(told.append)
+    client.service._restart()
+    assert not told
+    client.service.close(3)
+    QCoreApplication.processEvents()
+    assert len(told) < 4
+    qtbot.waitUntil(lambda: sorted(told) == [1, 2, 4, 5])
+    qtbot.waitUntil(lambda: client.is_colored(5), timeout=ANSWER_MS)
 
 
 def test_a_busy_gui_thread_is_not_taken_for_a_hanging_host(client: Client, qtbot: QtBot) -> None:

@@ -153,3 +153,28 @@ def test_of_a_very_long_line_only_the_head_is_sent(
     assert text.startswith(head)
     units = len(head.encode("utf-16-le")) // 2
     assert MAX_LINE_CHARACTERS - 1 <= units <= MAX_LINE_CHARACTERS
+
+
+@pytest.mark.parametrize("end", ["", "\n", "last"])
+def test_a_text_that_is_still_coming_is_sent_from_where_it_comes(
+    desks: Any, qtbot: QtBot, end: str
+) -> None:
+    desk = desks("x")
+    text = "x = None # \xa0🦊\n\n" * 20_000 + end
+    desk.feed.open("python", "", text)
+    assert desk.service.kinds[-1] == "begin"
+    qtbot.waitUntil(desk.is_sent)
+    assert desk.service.lines == text.split("\n")
+
+
+def test_once_it_is_changed_the_rest_is_sent_from_the_document(desks: Any, qtbot: QtBot) -> None:
+    text = "x = None # c\n" * 40_000
+    desk = desks(text)
+    desk.feed.open("python", "", text)
+    QApplication.processEvents()
+    cursor = QTextCursor(desk.document)
+    cursor.insertText("new\n")
+    cursor.movePosition(QTextCursor.MoveOperation.End)
+    cursor.insertText("y\nz")
+    qtbot.waitUntil(desk.is_sent)
+    assert desk.service.lines == desk.lines

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from starpad.bootstrap import Starpad
+from starpad.core import json_text
+from starpad.ui.actions import ActionId
 from starpad.ui.editor.editor_tab import EditorTab
 
 
@@ -78,10 +80,65 @@ def test_opening_a_file_twice_shows_its_tab(starpad: Starpad, tmp_path: Path) ->
     assert _open(starpad, path) is first
 
 
-def test_a_missing_file_is_reported_and_opens_nothing(starpad: Starpad, tmp_path: Path) -> None:
-    count = starpad.window.tabs.count()
-    starpad.window.files.open([tmp_path / "nothing.py"])
-    assert starpad.window.tabs.count() == count
+def test_a_missing_file_is_begun_and_made_by_the_first_save(
+    starpad: Starpad, tmp_path: Path
+) -> None:
+    path = tmp_path / "new.py"
+    tab = _open(starpad, path)
+    assert (tab.title, tab.document.path, tab.language.name) == ("new.py", path, "Python")
+    assert _open(starpad, path) is tab
+    assert starpad.window.tabs.count() == 1
+    assert _messages(starpad) == []
+    assert not path.exists()
+    tab.editor.edit(lambda cursor: cursor.insertText("x = 1\n"))
+    starpad.documents.check_disk()
+    assert _messages(starpad) == []
+    assert starpad.window.files.save(tab)
+    assert path.read_text() == "x = 1\n"
+
+
+def test_a_file_that_another_program_makes_first_is_not_overwritten_unasked(
+    starpad: Starpad, tmp_path: Path
+) -> None:
+    path = tmp_path / "new.py"
+    tab = _open(starpad, path)
+    tab.editor.edit(lambda cursor: cursor.insertText("mine\n"))
+    path.write_text("theirs\n")
+    QTimer.singleShot(0, starpad.window, _press("Cancel"))
+    assert not starpad.window.files.save(tab)
+    assert path.read_text() == "theirs\n"
+    QTimer.singleShot(0, starpad.window, _press("Overwrite"))
+    assert starpad.window.files.save(tab)
+    assert path.read_text() == "mine\n"
+
+
+def test_a_missing_folder_is_made_on_request(starpad: Starpad, tmp_path: Path) -> None:
+    path = tmp_path / "a" / "b" / "new.py"
+    tab = _open(starpad, path)
+    tab.editor.edit(lambda cursor: cursor.insertText("x\n"))
+    QTimer.singleShot(0, starpad.window, _press("Cancel"))
+    assert not starpad.window.files.save(tab)
+    assert not path.parent.exists()
+    QTimer.singleShot(0, starpad.window, _press("Make the folder"))
+    assert starpad.window.files.save(tab)
+    assert path.read_text() == "x\n"
+
+
+def test_a_folder_that_cannot_be_made_is_reported(starpad: Starpad, tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("a file")
+    tab = _open(starpad, tmp_path / "a" / "b" / "new.py")
+    tab.editor.edit(lambda cursor: cursor.insertText("x\n"))
+    QTimer.singleShot(0, starpad.window, _press("Make the folder"))
+    assert not starpad.window.files.save(tab)
+    assert any("could not be made" in message for message in _messages(starpad))
+    assert tab.is_modified
+
+
+def test_a_recent_file_that_is_gone_is_reported_and_opens_nothing(
+    starpad: Starpad, tmp_path: Path
+) -> None:
+    starpad.window.files.reopen(tmp_path / "nothing.py")
+    assert starpad.window.tabs.current.document.path is None
     assert any("nothing.py" in message for message in _messages(starpad))
 
 
@@ -168,13 +225,14 @@ def test_a_failed_save_keeps_text_and_mark_and_offers_another_place(
     tab = _open(starpad, path)
     tab.editor.edit(lambda cursor: cursor.insertText("new "))
     folder.rename(tmp_path / "moved")
-    QTimer.singleShot(0, starpad.window, _press("Overwrite"))
+    (tmp_path / "gone").write_text("a file")
+    QTimer.singleShot(0, starpad.window, _press("Make the folder"))
     assert not starpad.window.files.save(tab)
     assert tab.is_modified
     assert tab.editor.text() == "new old\n"
     assert (tmp_path / "moved/file.py").read_text() == "old\n"
     message = next(
-        one for one in starpad.window.messages.notifications if "does not exist" in one.message
+        one for one in starpad.window.messages.notifications if "could not be made" in one.message
     )
     other = tmp_path / "other.py"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(other), ""))
@@ -262,3 +320,48 @@ def test_closing_unsaved_text_asks(
     _answer(monkeypatch, QMessageBox.StandardButton.Save)
     assert starpad.window.files.close(tab)
     assert path.read_text() == "new old\n"
+
+
+def test_closed_files_open_again_where_they_were(starpad: Starpad, tmp_path: Path) -> None:
+    reopen = starpad.window.actions_by_id[ActionId.REOPEN_TAB]
+    for name in ("one.py", "two.py"):
+        (tmp_path / name).write_text("\n".join(f"line {number}" for number in range(300)))
+        tab = _open(starpad, tmp_path / name)
+        tab.place(2_000, 1_990, 150)
+        starpad.window.files.close(tab)
+    _open(starpad, tmp_path / "two.py")
+    reopen.trigger()  # two.py is open
+    tab = starpad.window.tabs.current
+    assert tab is not None
+    assert tab.document.path == tmp_path / "one.py"
+    assert tab.current_place() == (2_000, 1_990, 150)
+    starpad.window.files.close(tab)
+    (tmp_path / "one.py").unlink()
+    reopen.trigger()
+    assert "one.py" in _messages(starpad)[-1]
+
+
+def test_json_in_one_long_line_can_be_seen_on_many(
+    starpad: Starpad, tmp_path: Path, qtbot: QtBot
+) -> None:
+    path = tmp_path / "one_line.json"
+    text = "[" + ",".join(f'{{"number":{n}.50}}' for n in range(60_000)) + "]"
+    path.write_text(text)
+    tab = _open(starpad, path)
+    [message] = starpad.window.messages.notifications
+    assert [action.text for action in message.actions] == ["Edit anyway", "Pretty-print a copy"]
+    message.actions[1].callback()
+    copy = starpad.window.tabs.current
+    assert copy is not None
+    qtbot.waitUntil(lambda: copy.is_modified, timeout=20_000)
+    assert (copy.document.path, copy.language.name) == (None, "JSON")
+    assert copy.editor.text() == json_text.pretty(text)
+    assert tab.editor.isReadOnly()
+    assert path.read_text() == text
+
+
+def test_only_json_is_offered_on_many_lines(starpad: Starpad, tmp_path: Path) -> None:
+    (tmp_path / "one_line.js").write_text("x=1;" * 300_000)
+    _open(starpad, tmp_path / "one_line.js")
+    [message] = starpad.window.messages.notifications
+    assert [action.text for action in message.actions] == ["Edit anyway"]

@@ -3,12 +3,13 @@
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QTextCursor
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from starpad.bootstrap import Starpad
 from starpad.ui.actions import ActionId
-from starpad.ui.editor import find_bar
+from starpad.ui.editor import find_bar, long_edits
 from starpad.ui.editor.code_editor import CodeEditor
 from starpad.ui.editor.find_bar import FindBar
 from starpad.ui.editor.text_edits import select
@@ -352,3 +353,41 @@ def test_the_bar_follows_to_another_document(
 
 def _button(bar: FindBar, text: str) -> QPushButton:
     return next(each for each in bar.findChildren(QPushButton) if each.text() == text)
+
+
+def test_the_status_bar_tells_what_takes_long_and_escape_takes_it_back(
+    starpad: Starpad,
+    editor: CodeEditor,
+    bar: FindBar,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(long_edits, "_TELL_S", 0.0)
+    monkeypatch.setattr(long_edits, "_SLICE_S", 0.0)
+    text = "ab\n" * 500
+    editor.setPlainText(text)
+    _do(starpad, ActionId.REPLACE)
+    bar.find_field.setText("a")
+    bar.replace_field.setText("xyz")
+    bar.replace_all_requested.emit()
+    qtbot.waitUntil(lambda: "places so far" in starpad.window.status.currentMessage())
+    assert bar.message.text().startswith("Replacing…")
+    QTest.keyClick(editor, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: not editor.long_edits.is_busy)
+    assert editor.text() == text
+    assert starpad.window.status.currentMessage() == ""
+    qtbot.waitUntil(lambda: bar.message.text() == "Nothing was replaced")
+
+
+def test_tab_goes_from_what_to_find_to_what_to_put_in_its_place(qtbot: QtBot) -> None:
+    bar = FindBar()
+    qtbot.addWidget(bar)
+    bar.open("x", with_replace=True)
+    names = []
+    widget = bar.nextInFocusChain()
+    while widget is not bar:
+        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+            names.append(widget.accessibleName() or getattr(widget, "text", str)())
+        widget = widget.nextInFocusChain()
+    assert names[:3] == ["Find", "Replace with", "Match case"]
+    assert names[-3:] == ["Replace", "Replace all", "Close the find bar"]

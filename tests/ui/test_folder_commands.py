@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from starpad.bootstrap import Starpad
@@ -76,3 +77,29 @@ def test_no_choice_changes_nothing(starpad: Starpad, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: "")
     _do(starpad, ActionId.OPEN_FOLDER)
     assert starpad.settings.current.folder == ""
+
+
+def test_a_tab_follows_its_file_when_that_is_renamed(
+    starpad: Starpad, folder: Path, qtbot: QtBot
+) -> None:
+    window = starpad.window
+    window.folders.open(folder)
+    window.files.open([folder / "main.py"])
+    tab = window.tabs.current
+    assert tab is not None
+    tab.editor.edit(lambda cursor: cursor.insertText("y"))
+    view = window.side_bar.files
+    qtbot.waitUntil(lambda: view.index_of(folder / "main.py").isValid())
+    view.select(folder / "main.py")
+    view.rename()
+    [field] = view.findChildren(QLineEdit)
+    field.setText("main.c")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: tab.title == "main.c •")
+    assert tab.document.path == folder / "main.c"
+    assert tab.language.name == "C"
+    starpad.documents.check_disk()
+    assert window.messages.notifications == []
+    assert window.files.save(tab)
+    assert sorted(path.name for path in folder.iterdir()) == ["main.c"]
+    assert (folder / "main.c").read_text() == "yx = 1\n"

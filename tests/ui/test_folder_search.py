@@ -4,17 +4,22 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QPalette
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 
 from starpad.bootstrap import Starpad
+from starpad.core.editor_styles import hit_colors
 from starpad.core.errors import FileError
 from starpad.core.folder_search import Progress
 from starpad.services.folder_search import SearchEnd
 from starpad.ui.actions import ActionId
 from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.folder_search import FolderSearchView
+from starpad.ui.hit_delegate import HIT_ROLE
+
+_Role = QPalette.ColorRole
 
 
 @pytest.fixture
@@ -82,6 +87,28 @@ def test_hits_are_shown_by_file_and_enter_goes_to_one(
     assert tab.editor.hasFocus()
 
 
+def test_hits_are_marked_in_the_lines(
+    starpad: Starpad, view: FolderSearchView, folder: Path, qtbot: QtBot
+) -> None:
+    (folder / "far.txt").write_text("=" * 50 + "😀needle\n")
+    _search(view, "needle", starpad, qtbot)
+    for row in range(view.results.topLevelItemCount()):
+        for line in range(view.results.topLevelItem(row).childCount()):
+            item = view.results.topLevelItem(row).child(line)
+            start, length = item.data(0, HIT_ROLE)
+            units = item.text(0).encode("utf-16-le")
+            assert units[2 * start : 2 * (start + length)].decode("utf-16-le") == "needle"
+    palette = view.results.palette()
+    names = [palette.color(role).name() for role in (_Role.Base, _Role.Highlight, _Role.Text)]
+    back, _front = hit_colors(*names)
+    picture = view.results.viewport().grab().toImage()
+    marked = 0
+    for x in range(picture.width()):
+        for y in range(picture.height()):
+            marked += picture.pixelColor(x, y).name() == back
+    assert marked > 100
+
+
 def test_a_file_without_a_hit_any_more_is_opened_all_the_same(
     starpad: Starpad, view: FolderSearchView, folder: Path, qtbot: QtBot
 ) -> None:
@@ -90,6 +117,18 @@ def test_a_file_without_a_hit_any_more_is_opened_all_the_same(
     item = view.results.topLevelItem(0).child(0)
     view.results.activated.emit(view.results.indexFromItem(item))
     assert _tab(starpad).document.path == folder / "src" / "main.py"
+
+
+def test_a_hit_in_a_large_file_is_gone_to_when_it_is_there(
+    starpad: Starpad, view: FolderSearchView, folder: Path, qtbot: QtBot
+) -> None:
+    (folder / "large.txt").write_text("hay\n" * 200_000 + "pin\n")
+    _search(view, "pin", starpad, qtbot)
+    item = view.results.topLevelItem(0).child(0)
+    view.results.activated.emit(view.results.indexFromItem(item))
+    tab = _tab(starpad)
+    qtbot.waitUntil(lambda: not tab.is_loading, timeout=20_000)
+    assert tab.editor.textCursor().selectedText() == "pin"
 
 
 def test_unsaved_text_counts(

@@ -139,3 +139,15 @@ def test_without_a_folder_nothing_is_read_and_nothing_can_be_done(qtbot: QtBot) 
     view.move_to_trash()
     assert view.model() is None
     assert [action.isEnabled() for action in view.menu().actions()] == [True, False, False]
+
+
+def test_what_is_renamed_is_told(view: FolderView, folder: Path, qtbot: QtBot) -> None:
+    for old, new in (("README.md", "READ.md"), ("src", "code")):
+        view.select(folder / old)
+        view.rename()
+        [field] = view.findChildren(QLineEdit)
+        field.setText(new)
+        with qtbot.waitSignal(view.renamed) as signal:
+            QTest.keyClick(field, Qt.Key.Key_Return)
+        assert signal.args == [folder / old, folder / new]
+        qtbot.waitUntil(lambda: not view.findChildren(QLineEdit))

@@ -22,8 +22,8 @@ from starpad.ui.editor import key_commands, line_commands
 from starpad.ui.editor.code_editor import CodeEditor
 from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.editor.line_commands import LineCommand
-from starpad.ui.editor.searcher import Searcher
-from starpad.ui.editor.text_edits import apply_edits, select
+from starpad.ui.editor.searcher import replacements
+from starpad.ui.editor.text_edits import select
 
 ROUNDS = 40
 OPERATIONS = 500
@@ -178,6 +178,8 @@ class _Session:
     def step(self) -> None:
         operation = self.dice.choice(self._operations)
         operation()
+        for editor in self._both():
+            editor.long_edits.finish()
         assert self.editor.text() == self.model.text(), operation
         ends = [(e.textCursor().anchor(), e.textCursor().position()) for e in self._both()]
         assert ends[0] == ends[1], operation
@@ -188,6 +190,7 @@ class _Session:
         # Not redone as well: a bare QPlainTextEdit does not always redo what it undid.
         while self.editor.document().isUndoAvailable():
             self.editor.undo()
+            self.editor.long_edits.finish()
         assert self.editor.text() == TEXT
 
     def _both(self) -> Iterator[CodeEditor]:
@@ -302,12 +305,9 @@ class _Session:
         if self.editor.document().characterCount() > MOST_TEXT:
             query, template = SearchQuery("x"), ""
         for editor in self._both():
-            searcher = Searcher(editor)
-            searcher.start(editor.document(), query, template=template)
-            while not searcher.is_complete:
-                searcher._on_timer_timeout()
-            editor.run(lambda: apply_edits(editor.document(), searcher.edits))  # noqa: B023
-            searcher.deleteLater()
+            edits = replacements(editor.document(), query, template)
+            editor.run(lambda: editor.long_edits.start(edits))  # noqa: B023
+            editor.long_edits.finish()
 
     def _paste(self) -> None:
         QGuiApplication.clipboard().setText(self.dice.choice(("p", "p\n q", "()")))

@@ -489,6 +489,36 @@ def test_a_killed_host_costs_no_color_and_edits_meanwhile_are_colored(
     qtbot.waitUntil(pane.is_right, timeout=ANSWER_MS)
 
 
+def test_a_host_that_hangs_is_replaced_while_the_user_types_on_in_other_documents(
+    open_pane: Opener, service: HighlightService, qtbot: QtBot
+) -> None:
+    service._watchdog.setInterval(1000)
+    calm = open_pane("python", "x = None\n" * 100)
+    large = open_pane("c", C_FUNCTION * 900, waits=False)  # goes in parts, and again in parts
+    qtbot.waitUntil(lambda: None not in large.highlighter._store.lines, timeout=ANSWER_MS)
+    notes: list[str] = []
+    service.plain.connect(lambda _document, reason: notes.append(reason))
+    # Makefile's lexer takes several seconds for each of these lines.
+    hanging = open_pane("make", ("a" * 10_000 + "\n") * 20, waits=False)
+    hosts = set(psutil.Process().children())
+    keys = 0
+    while not notes:
+        for pane in (hanging, calm, large):
+            press(pane.editor, "'a #\r\b\b"[keys % 6])
+            keys += 1
+            qtbot.wait(5)
+    assert notes == ["Coloring this document takes too long."]
+    press(hanging.editor, "all: x\r")
+    press(calm.editor, "None # c\r")
+    press(large.editor, "/* c */ int y;\r")
+    qtbot.waitUntil(calm.is_right, timeout=ANSWER_MS)
+    qtbot.waitUntil(lambda: None not in large.highlighter._store.lines, timeout=ANSWER_MS)
+    qtbot.waitUntil(large.is_right, timeout=ANSWER_MS)
+    assert not shown(hanging.block(0))
+    [host] = psutil.Process().children()
+    assert host not in hosts
+
+
 def test_a_document_that_is_given_up_loses_its_colors_also_out_of_sight(
     open_pane: Opener, service: HighlightService, qtbot: QtBot
 ) -> None:

@@ -20,20 +20,20 @@ MOST_LOST_S = 1.5
 class Typed:
     """What the runs so far are known to have typed and saved."""
 
-    def __init__(self) -> None:
-        self.safe = {"named": 0, "unnamed": 0}
+    def __init__(self, saved: int) -> None:
+        self.safe = {"named": saved, "unnamed": 0}
         """How many numbers must come back."""
-        self.typed = {"named": 0, "unnamed": 0}
-        self.saves = {0}
+        self.typed = {"named": saved, "unnamed": 0}
+        self.saves = {saved}
         """How many numbers the file may hold."""
         self.kills = 0
 
-    def check(self, back: dict[str, list[str]], on_disk: int) -> None:
+    def check(self, back: dict[str, list[int]], on_disk: int) -> None:
         """Compare with what the next start brought back."""
         assert on_disk in self.saves, "the file is none of those that were saved"
         for name in ("named", "unnamed"):
-            found = [numbers(text) for text in back[name]]
-            assert -1 not in found, f"the text is damaged: {back[name]}"
+            found = back[name]
+            assert -1 not in found, f"the text is damaged: {back['ends']}"
             assert len(found) <= 1 or name == "unnamed", f"two tabs of one file: {found}"
             count = max(found, default=0)
             assert self.safe[name] <= count <= self.typed[name], (name, self.kills)
@@ -83,16 +83,18 @@ def run(data: Path, file: Path, chance: random.Random, typed: Typed) -> None:
             typed.read(line, killed)
 
 
-def kill_often(tmp_path: Path, count: int, seed: int) -> None:
+def kill_often(tmp_path: Path, count: int, seed: int, saved: int = 0) -> None:
+    """Kill a window `count` times that types into a file in which there are numbers already."""
     data, file = tmp_path / "data", tmp_path / "numbers.txt"
     data.mkdir()
-    file.write_text("")
-    chance, typed = random.Random(seed), Typed()
+    file.write_text("".join(f"{n}\n" for n in range(saved)))
+    chance, typed = random.Random(seed), Typed(saved)
     for _ in range(count):
         run(data, file, chance, typed)
-    # Nothing is left behind by the sessions that were brought back.
+    # Nothing is left behind by the sessions that were brought back, and by broken saves.
     assert len(list((data / "sessions").glob("*/"))) <= 4
-    assert typed.typed["named"] > count
+    assert len(list(tmp_path.glob(".starpad-*"))) <= 1
+    assert typed.typed["named"] > saved + count
     assert typed.typed["unnamed"] > count
 
 
@@ -105,3 +107,9 @@ def test_twenty_kills_lose_at_most_the_last_moment(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL on Windows")
 def test_two_hundred_kills_lose_at_most_the_last_moment(tmp_path: Path) -> None:
     kill_often(tmp_path, 200, seed=11)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="there is no SIGKILL on Windows")
+def test_kills_in_a_text_of_eight_megabytes_lose_no_more(tmp_path: Path) -> None:
+    kill_often(tmp_path, 20, seed=13, saved=1_150_000)

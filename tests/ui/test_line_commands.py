@@ -22,6 +22,7 @@ COMMANDS: list[LineCommand] = [
     line_commands.outdent,
     line_commands.toggle_comment,
     line_commands.trim,
+    line_commands.end_with_line_end,
     line_commands.duplicate,
     line_commands.move_up,
     line_commands.move_down,
@@ -160,19 +161,75 @@ def test_css_has_block_comments(editor: CodeEditor) -> None:
     assert editor.text() == "a {\n}\n"
 
 
-def test_very_many_lines_are_one_change(editor: CodeEditor, qtbot: QtBot) -> None:
-    text = "x😀 \n" * 15_000
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("|a", "|a\n"), ("a|\n", "a|\n"), ("a \n\n \n|", "a \n|"),
+        ("\n  |\n", "\n  |\n"), ("|", "|"),
+    ],
+)  # fmt: skip
+def test_the_text_can_be_given_one_line_end(editor: CodeEditor, old: str, new: str) -> None:
+    _set(editor, old)
+    editor.apply(line_commands.end_with_line_end)
+    assert _get(editor) == new
+
+
+@pytest.mark.parametrize(
+    ("command", "old", "new"),
+    [
+        (line_commands.trim, "x😀 \n", "x😀\n"),
+        (line_commands.indent, "x😀\n", "    x😀\n"),
+        (line_commands.outdent, "     x😀\n", " x😀\n"),
+        (line_commands.toggle_comment, "  x😀\n", "  # x😀\n"),
+        (line_commands.toggle_comment, "  # x😀\n", "  x😀\n"),
+    ],
+)
+def test_very_many_lines_are_changed_piece_by_piece_and_are_one_step(
+    editor: CodeEditor, qtbot: QtBot, command: LineCommand, old: str, new: str
+) -> None:
+    text = old * 15_000
     editor.setPlainText(text)
-    with qtbot.waitSignal(editor.document().contentsChange):
-        editor.apply(line_commands.trim)
-    assert editor.text() == text.replace(" ", "")
-    editor.undo()
-    assert editor.text() == text
     editor.selectAll()
-    editor.apply(line_commands.indent)
-    assert editor.text() == "    " + text.replace("\n", "\n    ")[:-4]
-    selected = editor.textCursor().selectedText()
-    assert len(selected) >= len(text) - 1
+    editor.apply(command)
+    assert editor.long_edits.is_busy
+    qtbot.waitUntil(lambda: not editor.long_edits.is_busy)
+    assert editor.text() == new * 15_000
+    cursor = editor.textCursor()
+    assert (cursor.selectionStart() in (0, 4, 2), cursor.selectionEnd()) == (
+        True,
+        utf16_length(new * 15_000),
+    )
+    editor.undo()
+    editor.long_edits.finish()
+    assert editor.text() == text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("\n  😀\n" + "x\n" * 900 + "😀 \n\n", "\n  <!-- 😀\n" + "x\n" * 900 + "😀 --> \n\n"),
+        ("<p>\n" * 600 + "<!-- x -->\n", "<p>\n" * 600 + "<!-- x -->\n"),
+        ("\n" * 1000, "\n" * 1000),
+    ],
+)
+def test_very_many_lines_come_into_one_block_comment_and_out_of_it(
+    editor: CodeEditor, old: str, new: str
+) -> None:
+    editor.set_language("html")
+    editor.setPlainText(old)
+    for text in (new, old):
+        editor.selectAll()
+        editor.apply(line_commands.toggle_comment)
+        editor.long_edits.finish()
+        assert editor.text() == text
+
+
+def test_a_line_that_is_no_comment_makes_all_of_them_comments(editor: CodeEditor) -> None:
+    editor.setPlainText("# x\n" * 1000 + "  y\n\n" + "# x\n" * 1000)
+    editor.selectAll()
+    editor.apply(line_commands.toggle_comment)
+    editor.long_edits.finish()
+    assert editor.text() == "# # x\n" * 1000 + "#   y\n\n" + "# # x\n" * 1000
 
 
 def _model(command: LineCommand, lines: list[str], first: int, last: int) -> list[str]:

@@ -6,9 +6,19 @@ from PySide6.QtGui import QTextFormat, QTextOption
 from pytestqt.qtbot import QtBot
 
 from starpad.bootstrap import Starpad
+from starpad.core.editor_styles import (
+    DARK_STYLES,
+    LIGHT_STYLES,
+    OWN,
+    WELL_READABLE,
+    contrast,
+    distance,
+)
 from starpad.core.languages import Language
+from starpad.core.settings import ThemeChoice
 from starpad.ui.actions import ActionId
 from starpad.ui.editor.editor_tab import EditorTab
+from starpad.ui.theme import CodeStyles
 
 
 @pytest.fixture
@@ -114,6 +124,23 @@ def test_white_space_can_be_shown(starpad: Starpad, tab: EditorTab, qtbot: QtBot
     action.trigger()
     assert not is_shown()
     qtbot.waitUntil(lambda: pale() == [])
+
+
+def test_hits_can_be_read_in_every_style_and_are_not_taken_for_the_selection(
+    starpad: Starpad, tab: EditorTab
+) -> None:
+    theme = starpad.theme
+    for choice in (ThemeChoice.LIGHT, ThemeChoice.DARK):
+        theme.set_choice(choice)
+        for style in (OWN, *LIGHT_STYLES, *DARK_STYLES):
+            theme.set_styles(CodeStyles(style, style))
+            hit = tab.marks._hit_format
+            back = hit.background().color().name()
+            assert contrast(hit.foreground().color().name(), back) >= WELL_READABLE, style
+            for other in (theme.colors.background, theme.colors.selection):
+                assert distance(back, other.name()) >= 45, style
+    theme.set_choice(ThemeChoice.SYSTEM)
+    theme.set_styles(CodeStyles())
 
 
 def test_a_ruler_is_painted_behind_its_column(

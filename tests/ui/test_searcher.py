@@ -8,7 +8,15 @@ from PySide6.QtGui import QTextCursor, QTextDocument
 from pytestqt.qtbot import QtBot
 
 from starpad.core.text_search import SearchQuery
-from starpad.ui.editor.searcher import BadPatternError, Hits, Searcher
+from starpad.ui.editor import searcher as searcher_module
+from starpad.ui.editor.searcher import (
+    BadPatternError,
+    Hits,
+    Searcher,
+    compiled,
+    replacement,
+    replacements,
+)
 from starpad.ui.editor.text_edits import apply_edits
 
 
@@ -65,7 +73,7 @@ def test_a_pattern_that_takes_too_long_is_given_up(qtbot: QtBot) -> None:
     text = "a" * 3000 + "\nb"
     searcher.start(QTextDocument(text), SearchQuery("(a+)+b", is_regex=True))
     qtbot.waitUntil(lambda: searcher.is_complete)
-    assert searcher.is_given_up
+    assert searcher.problem
     assert len(searcher.hits) == 0
 
 
@@ -77,17 +85,46 @@ def test_many_hits_come_in_slices_and_are_all_there(qtbot: QtBot) -> None:
     assert len(searcher.hits) == 60_000
 
 
-def test_all_hits_are_replaced_in_one_step(qtbot: QtBot) -> None:
-    document = QTextDocument("a1 😀 a2\na3")
-    searcher = Searcher()
+def _replaced(text: str, query: SearchQuery, template: str) -> str:
+    document = QTextDocument(text)
+    edits = list(filter(None, replacements(document, query, template)))
+    apply_edits(document, edits[::-1])
+    return document.toRawText().replace("\u2029", "\n")
+
+
+def test_all_hits_can_be_replaced() -> None:
     query = SearchQuery(r"a(\d)", is_regex=True)
-    searcher.start(document, query, template=r"[$1]\n")
-    qtbot.waitUntil(lambda: searcher.is_complete)
-    apply_edits(document, searcher.edits)
-    assert document.toRawText().replace("\u2029", "\n") == "[1]\n 😀 [2]\n\n[3]\n"
-    document.undo()
-    assert document.toRawText().replace("\u2029", "\n") == "a1 😀 a2\na3"
-    assert searcher.replacement(query, "<$1>", 6) == "<2>"
+    assert _replaced("a1 😀 a2\na3", query, r"[$1]\n") == "[1]\n 😀 [2]\n\n[3]\n"
+    assert replacement(QTextDocument("a1 😀 a2\na3"), query, "<$1>", 6) == "<2>"
+
+
+PATTERNS = (
+    "b", "a+", r"a\nb", r"\s+", r"^", r"$", r"^$", "x*", r"(?<=a)b", r"(?<=a\n)b?", r"a(?=\n)",
+    r"\bab\b", r"(?s).+?b", r"(?s)a.*b", r".*\n", r"(\w+)\n\1", "a|ab|abb", r"(?!a)", "😀",
+    "é+b?", r"\Z",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_pieces_have_the_hits_that_the_whole_text_has(
+    pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dice = random.Random(pattern)
+    query = SearchQuery(pattern, is_regex=True)
+    for _ in range(60):
+        text = "".join(dice.choices("aab\n é😀", k=dice.randrange(80)))
+        document = QTextDocument(text)
+        last = document.characterCount() - 1
+        monkeypatch.setattr(searcher_module, "_PIECE", 100_000)
+        whole = _places(document, query, last)
+        for size in (2, 3, 4, 7, 30):
+            monkeypatch.setattr(searcher_module, "_PIECE", size)
+            assert _places(document, query, last) == whole, (text, size)
+
+
+def _places(document: QTextDocument, query: SearchQuery, last: int) -> list[tuple[int, int]]:
+    hits = searcher_module.hits_in(document, compiled(query), 0, last)
+    return [(hit.start, hit.end) for hit in hits if hit]
 
 
 def test_lines_know_their_hits_also_those_that_span_lines(qtbot: QtBot) -> None:

@@ -99,7 +99,10 @@ def test_text_is_kept_a_moment_after_it_was_typed(
         kept = data / "sessions"
         qtbot.waitUntil(lambda: len(list(kept.glob("*/*.text"))) == 1, timeout=5000)
         tab.editor.undo()
-        qtbot.waitUntil(lambda: not list(kept.glob("*/*.text")), timeout=5000)
+        qtbot.waitUntil(lambda: not starpad.recovered.keep(), timeout=5000)
+    with running(qapp, data) as starpad:
+        assert texts(starpad) == [("Untitled 1", "")]
+        assert messages(starpad) == []
 
 
 @pytest.mark.parametrize("opens_last", [True, False])
@@ -258,3 +261,28 @@ def test_the_selection_is_brought_back_within_a_text_that_became_shorter(
     file.write_text("a\n")
     with running(qapp, data) as starpad:
         assert starpad.window.tabs.tabs[0].editor.textCursor().position() == 2
+
+
+def test_after_a_save_only_what_was_typed_later_is_unsaved(
+    qapp: QApplication, data: Path, tmp_path: Path
+) -> None:
+    files = [tmp_path / name for name in ("a.py", "b.py", "mixed.txt")]
+    for file in files:
+        file.write_bytes(b"text\r\nend\n" if file.suffix == ".txt" else b"text\n")
+    with running(qapp, data, *files) as starpad:
+        for tab in starpad.window.tabs.tabs:
+            type_text(tab, "saved ")
+            starpad.recovered.keep()
+            assert starpad.window.files.save(tab)
+        assert starpad.recovered.keep() == ""
+        type_text(starpad.window.tabs.tabs[1], "unsaved ")
+        type_text(starpad.window.tabs.tabs[2], "unsaved ")
+        starpad.recovered.keep()
+    with running(qapp, data) as starpad:
+        assert texts(starpad) == [
+            ("a.py", "saved text\n"),
+            ("b.py •", "saved unsaved text\n"),
+            ("mixed.txt •", "saved unsaved text\nend\n"),
+        ]
+        assert starpad.window.files.save(starpad.window.tabs.tabs[2])
+        assert files[2].read_bytes() == b"saved unsaved text\r\nend\n"

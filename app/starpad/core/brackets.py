@@ -31,6 +31,9 @@ _ANY_BRACKET = {
     for bracket in (opener, closer)
 }
 _BEFORE_CLOSED = re.compile(r"[\s)\]},;:]|$")
+_MOST_PASSED = 1_000
+_LINE_REACH = 4_000
+"""How much of a line before the caret is read: no key waits for a line of a hundred thousand."""
 
 
 def quotes_of(language: str) -> str:
@@ -47,11 +50,13 @@ def partner(bracket: str, text: str, counts: Callable[[int], bool]) -> int | Non
     """Return where in `text` the bracket that belongs to `bracket` is, None if it is not there.
 
     `text` stands right behind an opening bracket, or right before a closing one. Brackets at
-    indices that do not count, as in a string, are passed over.
+    indices that do not count, as in a string, are passed over. After a thousand brackets it is
+    given up.
     """
     found = [match.start() for match in _ANY_BRACKET[bracket].finditer(text)]
     depth = 1
-    for index in found if bracket in PAIRS else reversed(found):
+    near = found[:_MOST_PASSED] if bracket in PAIRS else found[: -_MOST_PASSED - 1 : -1]
+    for index in near:
         if counts(index):
             depth += 1 if text[index] == bracket else -1
             if not depth:
@@ -69,6 +74,7 @@ def closer_for(typed: str, before: str, after: str, quotes: str) -> str:
     if not closer or not _BEFORE_CLOSED.match(after):
         return ""
     is_repeated_quote = typed in quotes and before.endswith(typed)
+    before = before[-_LINE_REACH:]
     opened, then = _open_after(before, quotes), _open_after(before + typed, quotes)
     if is_repeated_quote or then != opened + typed:
         return ""
@@ -82,8 +88,8 @@ def surplus_closers(before: str, part: str, after: str, quotes: str) -> int:
     `before` and `after` are the line around the caret. In `f(|)` the part `x) + y` brings the
     bracket that is there already.
     """
-    opened = _open_after(before, quotes)
-    stack = list(opened)
+    before = before[-_LINE_REACH:]
+    stack = list(_open_after(before, quotes))
     closed = _read(part, stack, quotes, before)
     run = _run(after)
     too_many = Counter(run) - Counter(_closers("".join(stack)))
@@ -103,12 +109,12 @@ def is_empty_pair(before: str, after: str, quotes: str) -> bool:
     opener, closer = before[-1:], after[:1]
     if not opener or closer not in (PAIRS.get(opener), opener if opener in quotes else None):
         return False
-    opened = _open_after(before, quotes)
+    opened = _open_after(before[-_LINE_REACH:], quotes)
     return opened.endswith(opener) and opened.count(opener) <= _run(after).count(closer)
 
 
 def _run(after: str) -> str:
-    match = _RUN.match(after)
+    match = _RUN.match(after, 0, _LINE_REACH)
     return match.group() if match else ""
 
 

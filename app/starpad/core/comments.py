@@ -1,6 +1,6 @@
 """Comments of the languages: how they are marked, and how marks are put on lines and taken off."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 _BLANKS = " \t"
@@ -21,32 +21,52 @@ class CommentMarks:
 # Languages by the aliases that Pygments knows them by.
 _LINE_MARKS = {
     "#": (
-        "awk bash cmake coffeescript crystal cython docker elixir fish fishshell gdscript gherkin "
-        "graphql julia make meson nginx nim nix perl perl6 powershell puppet python python2 "
-        "pycon r registry robotframework ruby sed shell sh tcl tcsh terraform toml yaml "
-        "zsh"
+        "apacheconf awk bash bitbake caddyfile cmake coffeescript crystal cython debcontrol "
+        "desktop docker elixir fish fishshell gap gdscript gherkin gnuplot graphql io julia "
+        "kconfig ldif lighttpd make meson mojo nginx nim nix nixos org pacmanconf perl perl6 "
+        "pkgconfig pot powershell promql properties puppet pycon python python2 r rconsole rego "
+        "rng-compact robotframework ruby sed shell sh snbt splus squidconf systemd tcl tcsh "
+        "terraform toml usd vyper yaml yaml+jinja zeek zsh"
     ),
     "//": (
-        "actionscript3 c carbon cpp csharp cuda d dart devicetree fsharp glsl go groovy hlsl java "
-        "javascript js json json5 jsonnet kotlin less objective-c objective-c++ odin openscad "
-        "php protobuf qml rust sass scala scss solidity swift systemverilog ts tsx typescript v "
-        "vala verilog zig"
+        "actionscript actionscript3 arduino aspectj asymptote c carbon ceylon chapel codeql cpp "
+        "cryptol csharp cuda cypher d dart delphi devicetree dylan fsharp gleam glsl go gosu "
+        "graphviz groovy hare haxe hlsl java javascript js json json5 jsonnet jsx koka kotlin kql "
+        "less mql nemerle nesc objective-c objective-c++ odin ooc openscad pawn php pike pony "
+        "promela protobuf ptx pug qml reasonml rust sass scala scss smithy solidity stan stata "
+        "swift swig systemverilog tablegen thrift ts tsx typescript typst v vala verilog webidl "
+        "wgsl whiley x10 xtend zephir zig"
     ),
-    "--": "ada elm haskell idris lua mysql postgresql plpgsql purescript sql sqlite3 vhdl",
-    "%": "erlang latex matlab octave postscript prolog tex",
-    ";": "autohotkey clojure common-lisp elisp emacs-lisp gas ini llvm nasm newlisp racket scheme",
-    "!": "fortran",
+    "--": (
+        "ada agda applescript eiffel elm futhark googlesql haskell idris lean lean4 lua luau "
+        "moonscript mysql plpgsql postgresql purescript sql sql+jinja sqlite3 tsql vhdl"
+    ),
+    "%": "bibtex bst erlang latex logtalk matlab octave postscript prolog tex",
+    ";": (
+        "autohotkey autoit ca65 clojure clojurescript common-lisp dasm16 elisp emacs-lisp fennel "
+        "gas hylang ini llvm nasm newlisp nsis racket registry scheme tasm"
+    ),
+    ";;": "wast",
+    "!": "factor fortran fortranfixed",
     '"': "vim",
-    "'": "vb.net vbnet vbscript",
+    "'": "qbasic vb.net vbnet vbscript",
+    "*>": "cobolfree",
+    "-#": "haml scaml",
+    "..": "restructuredtext rst",
+    "##": "velocity",
+    "\\": "forth",
     "REM": "bat batch",
 }
 _BLOCK_MARKS = {
-    ("/*", "*/"): "css",
+    ("/*", "*/"): "css css+django css+mozpreproc css+ul4 maxima openedge sas",
     ("<!--", "-->"): (
-        "html html+django html+erb html+jinja html+php html+twig markdown vue xml "
-        "xml+django xml+jinja xslt"
+        "dtd html html+django html+erb html+handlebars html+jinja html+ng2 html+php html+twig "
+        "html+ul4 markdown vue xml xml+django xml+jinja xml+ul4 xslt"
     ),
-    ("(*", "*)"): "coq mathematica ocaml sml",
+    ("(*", "*)"): "componentpascal coq isabelle mathematica modula2 ocaml sml",
+    ("(:", ":)"): "xquery",
+    ("{*", "*}"): "smarty",
+    ("<%--", "--%>"): "jsp",
 }
 _MARKS: Mapping[str, CommentMarks] = {
     **{
@@ -76,19 +96,43 @@ def toggle(lines: Sequence[str], marks: CommentMarks) -> list[str]:
     if not any(line.strip(_BLANKS) for line in lines):
         return list(lines)
     if marks.line:
-        return _toggle_line_marks(lines, marks.line)
+        toggle_lines = LineToggle(marks.line)
+        toggle_lines.look_at(lines)
+        return toggle_lines.changed(lines)
     return _toggle_block_marks(lines, marks.start, marks.end) if marks.start else list(lines)
 
 
-def _toggle_line_marks(lines: Sequence[str], mark: str) -> list[str]:
-    filled = [line for line in lines if line.strip(_BLANKS)]
-    if all(line.lstrip(_BLANKS).startswith(mark) for line in filled):
-        return [_without_mark(line, mark) for line in lines]
-    # All marks in one column, so that the lines keep their shape.
-    column = min(_indent(line) for line in filled)
-    return [
-        f"{line[:column]}{mark} {line[column:]}" if line.strip(_BLANKS) else line for line in lines
-    ]
+class LineToggle:
+    """Toggles comments up to the line's end in many lines: looks at all of them, then changes them.
+
+    All marks come in one column, so that the lines keep their shape.
+    """
+
+    def __init__(self, mark: str) -> None:
+        self._mark = mark
+        self._are_comments = True
+        self._column: int | None = None
+
+    def look_at(self, lines: Iterable[str]) -> None:
+        """Take some of the lines into account."""
+        for line in lines:
+            column = _indent(line)
+            if column == len(line):
+                continue
+            if self._column is None or column < self._column:
+                self._column = column
+            if self._are_comments:
+                self._are_comments = line.startswith(self._mark, column)
+
+    def changed(self, lines: Iterable[str]) -> list[str]:
+        """Return some of the lines as they shall be; blank ones stay as they are."""
+        if self._are_comments:
+            return [_without_mark(line, self._mark) for line in lines]
+        column, mark = self._column or 0, self._mark
+        return [
+            f"{line[:column]}{mark} {line[column:]}" if line.strip(_BLANKS) else line
+            for line in lines
+        ]
 
 
 def _without_mark(line: str, mark: str) -> str:

@@ -1,5 +1,6 @@
 """The color schemes for code, and what makes each of them readable. Colors are `#rrggbb`."""
 
+import math
 from dataclasses import dataclass
 
 OWN = "starpad"
@@ -11,6 +12,10 @@ WELL_READABLE = 4.5
 """What WCAG 2 asks for normal text."""
 _FAINT = 2.5
 """The least contrast of what is not the user's text: ghost text and line numbers."""
+
+_HIT_HUES = ("#e0a000", "#40b060", "#d060c0")
+_UNLIKE = 45.0
+"""From what distance on two backgrounds are told apart at a glance."""
 
 _DARK = (
     "coffee dracula fruity github-dark gruvbox-dark inkpot lightbulb material monokai native "
@@ -70,6 +75,29 @@ def scheme_for(background: str, text: str, accent: str, error: str, least: float
         ghost=readable(mixed(background, text, 0.45), background, text, faint),
         error=readable(error, background, text, least),
     )
+
+
+def hit_colors(background: str, selection: str, text: str) -> tuple[str, str]:
+    """Return what is behind the hits of a search, and their text, which is well readable there.
+
+    Hits look neither like the other text nor like what is selected, as the current hit is.
+    """
+    shares = (share / 100 for share in range(30, 100, 10))
+    backs = (mixed(background, hue, share) for share in shares for hue in _HIT_HUES)
+    back = next(
+        back
+        for back in backs
+        if min(distance(back, background), distance(back, selection)) >= _UNLIKE
+    )
+    return back, readable(text, back, strongest_on(back), WELL_READABLE)
+
+
+def distance(one: str, other: str) -> float:
+    """Return how unlike two colors look, 0 to about 765 (the "redmean" formula)."""
+    pairs = list(zip(_channels(one), _channels(other), strict=True))
+    red, green, blue = ((a - b) ** 2 for a, b in pairs)
+    mean = sum(pairs[0]) / 2
+    return math.sqrt((2 + mean / 256) * red + 4 * green + (2 + (255 - mean) / 256) * blue)
 
 
 def contrast(one: str, other: str) -> float:

@@ -46,6 +46,10 @@ class FileChangedError(FileError):
     """The file changed on disk since it was read. Overwrite it or reload it."""
 
 
+class FolderMissingError(FileError):
+    """The folder of a file does not exist. Make it, or save elsewhere."""
+
+
 class WriteProtectedError(FileError):
     """The file says that it is not to be written. Ask the user, or save elsewhere."""
 

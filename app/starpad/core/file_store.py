@@ -4,10 +4,13 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import secrets
 import shutil
 import stat
 import tempfile
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from io import FileIO
@@ -17,6 +20,7 @@ from starpad.core.errors import (
     DoubtfulFileError,
     FileChangedError,
     FileError,
+    FolderMissingError,
     WriteProtectedError,
 )
 from starpad.core.text_file import TextFile, decode
@@ -25,6 +29,13 @@ MAX_FILE_BYTES = 200_000_000
 """Larger files are refused: an open document takes about ten times its file in memory."""
 LARGE_FILE_BYTES = 50_000_000
 """Larger files are opened only if the user says so."""
+
+_TEMPORARY = re.compile(r"\.starpad-[0-9a-f]{16}")
+_IS_WINDOWS = os.name == "nt"
+_BUSY_PAUSES_S = (0.02, 0.05, 0.1, 0.2)
+"""A virus scanner or an indexer has a file open for a moment."""
+# Each write lets other threads go first, which takes a while when one of them is typed into.
+_BUFFER_BYTES = 2_000_000
 
 # The file itself may still be writable when its folder takes no new file, the name cannot be
 # given to another (/tmp's sticky bit, one file mounted into a container), or the owner not kept.
@@ -44,7 +55,11 @@ class Signature:
     size: int
     inode: int
     sha256: str
-    """Of the bytes, in hexadecimal."""
+    """Of the bytes, in hexadecimal; empty for a file that was not there."""
+
+
+NO_FILE = Signature(0, 0, 0, "")
+"""Of a file that does not exist yet."""
 
 
 def read(
@@ -105,11 +120,16 @@ def signature_changed(path: Path, known: Signature) -> bool:
 
 
 def write(
-    path: Path, data: bytes, expected: Signature | None, *, is_sure: bool = False
+    path: Path,
+    data: bytes,
+    expected: Signature | None,
+    *,
+    is_sure: bool = False,
+    temporary: Path | None = None,
 ) -> Signature:
     """Write `data` so that a failure leaves the old file as it was; return the new signature.
 
-    A temporary file beside it takes its place and keeps rights, owner and extended attributes;
+    A `temporary` file beside it takes its place and keeps rights, owner and extended attributes;
     symbolic links stay links. Where that cannot be (several hard links, a folder that takes no
     new file), the file is written in place once a safe copy exists. Raises FileChangedError if
     the bytes on disk are not `expected` (None: whatever is there), WriteProtectedError unless
@@ -119,14 +139,14 @@ def write(
     target = Path(os.path.realpath(path))
     try:
         old = _writable_status(target, is_sure=is_sure)
-        if expected is not None and (old is None or signature(target).sha256 != expected.sha256):
-            event = "was deleted" if old is None else "was changed by another program"
+        found = "" if old is None else signature(target).sha256
+        if expected is not None and found != expected.sha256:
             raise FileChangedError(
-                f"{path.name} {event} since Starpad read it; nothing has been written.",
+                f"{path.name} {_event(old, expected)}; nothing has been written.",
                 "Overwrite it, reload it, or save under another name.",
             )
         if old is None or old.st_nlink == 1:
-            _replace_or_write_in_place(target, data, old)
+            _replace_or_write_in_place(target, data, old, temporary)
         else:
             _write_in_place(target, data)
         return _signature(os.stat(target), hashlib.sha256(data).hexdigest())
@@ -135,24 +155,30 @@ def write(
 
 
 def replace(
-    target: Path, data: bytes, *, mode: int = 0o666, old: os.stat_result | None = None
+    target: Path,
+    data: bytes | Iterable[bytes],
+    *,
+    mode: int = 0o666,
+    old: os.stat_result | None = None,
+    temporary: Path | None = None,
 ) -> None:
-    """Put a file of `data` in the place of `target` in one step.
+    """Put a file of `data`, in one or in many pieces, in the place of `target` in one step.
 
     Its rights are `mode` less the umask; or, with `old` (the target's status), the target's own
     rights, owner and extended attributes. Raises OSError; then `target` is untouched.
     """
-    temporary = target.with_name(f".starpad-{secrets.token_hex(8)}")
+    temporary = temporary or temporary_beside(target)
     try:
-        with open(temporary, "xb", opener=partial(os.open, mode=0o600 if old else mode)) as stream:
+        opener = partial(os.open, mode=0o600 if old else mode)
+        with open(temporary, "xb", buffering=_BUFFER_BYTES, opener=opener) as stream:
             if old is not None:
                 _copy_metadata(target, temporary, old)
-            stream.write(data)
+            stream.writelines((data,) if isinstance(data, bytes) else data)
             stream.flush()
             # The old times were copied too, and an empty file is not touched by writing.
             os.utime(temporary)
             os.fsync(stream.fileno())
-        os.replace(temporary, target)
+        _rename(temporary, target)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -170,15 +196,48 @@ def export(path: Path, text: str) -> None:
         ) from error
 
 
+def temporary_beside(path: Path) -> Path:
+    """Return a new name for the file that is to take the place of another."""
+    return Path(os.path.realpath(path)).with_name(f".starpad-{secrets.token_hex(8)}")
+
+
+def remove_temporary(path: Path) -> None:
+    """Remove what a save left behind that was killed, if it has a name of ours."""
+    if _TEMPORARY.fullmatch(path.name):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _rename(temporary: Path, target: Path) -> None:
+    """Give a file its final name; on Windows, once no other program has the old one open."""
+    for pause_s in _BUSY_PAUSES_S if _IS_WINDOWS else ():
+        try:
+            os.replace(temporary, target)
+        except PermissionError:
+            time.sleep(pause_s)
+        else:
+            return
+    os.replace(temporary, target)
+
+
+def _event(old: os.stat_result | None, expected: Signature) -> str:
+    if expected == NO_FILE:
+        return "was made by another program meanwhile"
+    what = "was deleted" if old is None else "was changed by another program"
+    return f"{what} since Starpad read it"
+
+
 def _copy_metadata(source: Path, target: Path, status: os.stat_result) -> None:
     if hasattr(os, "chown"):
         os.chown(target, status.st_uid, status.st_gid)
     shutil.copystat(source, target)
 
 
-def _replace_or_write_in_place(target: Path, data: bytes, old: os.stat_result | None) -> None:
+def _replace_or_write_in_place(
+    target: Path, data: bytes, old: os.stat_result | None, temporary: Path | None
+) -> None:
     try:
-        replace(target, data, old=old)
+        replace(target, data, old=old, temporary=temporary)
     except OSError as error:
         if old is None or error.errno not in _REPLACE_REFUSED:
             raise
@@ -297,6 +356,6 @@ def _write_error(path: Path, error: OSError) -> FileError:
         case errno.EACCES | errno.EPERM:
             return FileError(f"You may not write {path.name} in {path.parent}.", elsewhere)
         case errno.ENOENT | errno.ENOTDIR:
-            return FileError(f"The folder {path.parent} does not exist any more.", elsewhere)
+            return FolderMissingError(f"The folder {path.parent} does not exist.", elsewhere)
         case _:
             return FileError(f"{path.name} could not be saved: {error.strerror}.", elsewhere)

@@ -138,13 +138,12 @@ def _git_files(folder: Path) -> list[str] | None:
 def _walked(folder: Path) -> Iterator[str]:
     rules = IgnoreRules.load(folder)
     for place, folders, files in os.walk(folder):
-        inner = Path(place).relative_to(folder)
+        inner = Path(place).relative_to(folder).as_posix()
+        start = "" if inner == "." else f"{inner}/"
         folders[:] = [
-            name for name in folders if not rules.is_ignored(inner / name, is_folder=True)
+            name for name in folders if not rules.is_ignored(start + name, is_folder=True)
         ]
-        yield from (
-            (inner / name).as_posix() for name in files if not rules.is_ignored(inner / name)
-        )
+        yield from (start + name for name in files if not rules.is_ignored(start + name))
 
 
 def _is_wanted(name: str, query: FolderQuery) -> bool:

@@ -2,9 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
@@ -24,11 +23,14 @@ class IgnoreRules:
     it is ignored counts as ignored.
     """
 
-    def __init__(self, root: Path, top: Path, others: list[_Patterns]) -> None:
+    def __init__(self, root: str, top: str, others: list[_Patterns]) -> None:
         self._root = root
         self._top = top
-        self._others = others
+        above = os.path.relpath(root, top).replace(os.sep, "/")
+        self._above = "" if above == "." else f"{above}/"
+        self._others = [(patterns, 0) for patterns in others if patterns]
         self._patterns: dict[str, _Patterns] = {}
+        self._counting: dict[str, list[tuple[_Patterns, int]]] = {}
         self._folders: dict[str, bool] = {}
 
     @classmethod
@@ -39,55 +41,64 @@ class IgnoreRules:
         others = [_patterns(_user_excludes())]
         if top is not None:
             others.insert(0, _patterns(_git_folder(top) / "info" / "exclude"))
-        return cls(root, top or root, others)
+        return cls(str(root), str(top or root), others)
 
     def is_ignored(self, path: Path | str, *, is_folder: bool = False) -> bool:
         """Return whether a file or folder is ignored; one that is not in the root is not.
 
         A relative path is one in the root. A root that is itself ignored was opened on purpose.
         """
-        try:
-            name = (self._root / path).relative_to(self._root).as_posix()
-        except ValueError:
-            return False
-        if name == ".":
+        name = os.path.normpath(path)
+        if os.path.isabs(name):
+            name = os.path.relpath(name, self._root)
+        name = name.replace(os.sep, "/")
+        if name == "." or name.startswith("../"):
             return False
         return self._is_in_ignored(name) or self._decide(name, is_folder)
 
     def _is_in_ignored(self, name: str) -> bool:
-        parent = str(PurePosixPath(name).parent)
-        if parent == ".":
+        parent = name.rpartition("/")[0]
+        if not parent:
             return False
         if parent not in self._folders:
             self._folders[parent] = self._is_in_ignored(parent) or self._decide(parent, True)
         return self._folders[parent]
 
     def _decide(self, name: str, is_folder: bool) -> bool:
-        path = self._root / name
-        if path.name in _OF_VERSION_CONTROL:
+        parent, _, last = name.rpartition("/")
+        if last in _OF_VERSION_CONTROL:
             return True
-        for patterns, inner in self._patterns_for(path):
+        whole = self._above + name
+        for patterns, start in self._counting_in(parent):
             for pattern in patterns:
-                if _means(pattern, inner, is_folder):
+                if _means(pattern, whole[start:], is_folder):
                     return bool(pattern.include)
         return False
 
-    def _patterns_for(self, path: Path) -> Iterator[tuple[_Patterns, str]]:
-        """Yield the patterns that count, the nearest first, with the path's name for them."""
-        parts = path.relative_to(self._top).parts
-        for depth in range(len(parts) - 1, -1, -1):
-            folder = "/".join(parts[:depth])
-            if folder not in self._patterns:
-                self._patterns[folder] = _patterns(self._top / folder / ".gitignore")
-            yield self._patterns[folder], "/".join(parts[depth:])
-        for patterns in self._others:
-            yield patterns, "/".join(parts)
+    def _counting_in(self, folder: str) -> list[tuple[_Patterns, int]]:
+        """Return what counts for files of a folder, the nearest first, and where it sees names."""
+        if folder not in self._counting:
+            counting = []
+            place = (self._above + folder).rstrip("/")
+            while True:
+                if patterns := self._patterns_of(place):
+                    counting.append((patterns, len(place) + 1 if place else 0))
+                if not place:
+                    break
+                place = place.rpartition("/")[0]
+            self._counting[folder] = counting + self._others
+        return self._counting[folder]
+
+    def _patterns_of(self, place: str) -> _Patterns:
+        if place not in self._patterns:
+            self._patterns[place] = _patterns(Path(self._top, place, ".gitignore"))
+        return self._patterns[place]
 
 
 def _means(pattern: GitIgnoreSpecPattern, name: str, is_folder: bool) -> bool:
     """Return whether a pattern means this very file or folder, not only one that it lies in."""
     regex = pattern.regex
-    if regex is None:  # a blank line or a comment
+    if regex is None or not regex.search(f"{name}/"):
         return False
     if _MARK not in regex.groupindex:
         return regex.search(name) is not None

@@ -11,49 +11,25 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from starpad.core import file_store, line_ends, text_file
-from starpad.core.file_store import Signature
-from starpad.core.text_file import TextFormat
+from starpad.core import file_store, kept_text
+from starpad.core.kept_text import (
+    EDITS,
+    SAVING,
+    TEXT,
+    KeptText,
+    KeptTextWriter,
+    Saving,
+    TextUpdate,
+)
 
 _log = logging.getLogger(__name__)
 
 VERSION = 1
-_TABS, _LOCK, _TEXT, _SAVING = "tabs.json", "session.lock", ".text", ".saving"
+_TABS, _LOCK = "tabs.json", "session.lock"
 _BUSY_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class KeptText:
-    r"""A document with unsaved text; `number` is its own within the session.
-
-    Its line ends are \n, or U+2029 when it comes right from the editor.
-    """
-
-    number: int
-    path: Path | None
-    title: str
-    format: TextFormat
-    text: str
-    signature: Signature | None = None
-    """Of the file as it was read or written last."""
-    caret: int = 0
-    """Where it was when the text was kept, in UTF-16 units."""
-    revision: int = 0
-    """Of the editor's document: the caret of a KeptTab with another one is not for this text."""
-    saving: "Saving | None" = None
-    """The last saving that was begun, if any was since the text was kept first."""
-
-
-@dataclass(frozen=True, slots=True)
-class Saving:
-    """A file is about to be written: if it holds these bytes, they are newer than what is kept."""
-
-    number: int
-    path: Path
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +76,7 @@ class SessionStore:
         self._folder = folder
         self._own: Path | None = None
         self._locks: dict[Path, sqlite3.Connection] = {}
+        self._texts: dict[int, KeptTextWriter] = {}
 
     def claim(self) -> list[LeftSession]:
         """Return what ended windows left, the oldest first; no other window gets it as well."""
@@ -113,31 +90,17 @@ class SessionStore:
             ]
         return [_read(folder) for folder in folders]
 
-    def write_text(self, kept: KeptText) -> None:
-        """Keep a document's unsaved text in the place of what was kept of it before."""
-        text = text_file.document_text(kept.text)
-        if kept.format.stored:
-            text = text_file.as_stored(text, kept.format)
-        # A document may hold half a surrogate pair.
-        body = text.encode("utf-8", "surrogatepass")
-        head = {
-            "version": VERSION,
-            "path": None if kept.path is None else str(kept.path),
-            "title": kept.title,
-            "format": asdict(replace(kept.format, stored="")),
-            "is_mixed": bool(kept.format.stored),
-            "signature": None if kept.signature is None else asdict(kept.signature),
-            "caret": kept.caret,
-            "revision": kept.revision,
-            "bytes": len(body),
-        }
-        file = self._own_folder() / f"{kept.number}{_TEXT}"
-        file_store.replace(file, json.dumps(head).encode("ascii") + b"\n" + body, mode=0o600)
+    def update_text(self, update: TextUpdate) -> None:
+        """Keep what has become of a document's unsaved text."""
+        number = update.head.number
+        if number not in self._texts:
+            self._texts[number] = KeptTextWriter(self._own_folder(), number)
+        self._texts[number].write(update)
 
     def remove_text(self, number: int) -> None:
         """Forget a document's text: it is saved or given up."""
-        for kind in (_TEXT, _SAVING):
-            (self._own_folder() / f"{number}{kind}").unlink(missing_ok=True)
+        kept_text.remove(self._own_folder(), number)
+        self._texts.pop(number, None)
 
     def note_saving(self, saving: Saving) -> None:
         """Note a saving before it is done. Quick, and the only call that any thread may make.
@@ -146,8 +109,7 @@ class SessionStore:
         """
         own = self._own  # without one nothing is kept that could be older
         if own is not None:
-            note = {"path": str(saving.path), "sha256": saving.sha256}
-            (own / f"{saving.number}{_SAVING}").write_bytes(json.dumps(note).encode("ascii"))
+            kept_text.note_saving(own, saving)
 
     def write_tabs(self, tabs: KeptTabs) -> None:
         """Keep which documents are open."""
@@ -160,9 +122,12 @@ class SessionStore:
 
     def remove(self, left: LeftSession) -> None:
         """Delete a left session: all that it held is kept by ours, or saved, or given up."""
+        for saving in map(kept_text.read_saving, left.folder.glob(f"*{SAVING}")):
+            if saving is not None and saving.temporary is not None:
+                file_store.remove_temporary(saving.temporary)
         if left.is_readable:
             # The last are writings that a kill broke off.
-            kinds = (f"*{_TEXT}", f"*{_SAVING}", _TABS, ".starpad-*")
+            kinds = (f"*{TEXT}", f"*{EDITS}", f"*{SAVING}", _TABS, ".starpad-*")
             for file in [file for kind in kinds for file in left.folder.glob(kind)]:
                 file.unlink(missing_ok=True)
         self._release(left.folder)
@@ -177,6 +142,7 @@ class SessionStore:
         for folder in list(self._locks):
             self._release(folder)
         self._own = None
+        self._texts.clear()
 
     def _own_folder(self) -> Path:
         if self._own is None:
@@ -229,12 +195,13 @@ def _read(folder: Path) -> LeftSession:
     texts: list[KeptText] = []
     tabs = KeptTabs()
     is_readable = True
-    for file in sorted([*folder.glob(f"*{_TEXT}"), folder / _TABS]):
+    for file in sorted([*folder.glob(f"*{TEXT}"), folder / _TABS]):
         try:
             if file.name == _TABS:
                 tabs = _read_tabs(file)
             else:
-                texts.append(_read_text(file))
+                text = kept_text.read(file)
+                texts += [] if text.is_saved else [text]
         except FileNotFoundError:
             continue
         except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
@@ -261,43 +228,6 @@ def _tab(row: object) -> KeptTab:
             )
         case _:
             raise ValueError("a tab holds other fields than this Starpad writes")
-
-
-def _read_text(file: Path) -> KeptText:
-    head, _, body = file.read_bytes().partition(b"\n")
-    match json.loads(head):
-        case {
-            "version": int(version),
-            "path": str() | None as path,
-            "title": str(title),
-            "format": {"encoding": str(encoding), "line_end": "\n" | "\r\n" | "\r"} as stored_as,
-            "is_mixed": bool(is_mixed),
-            "signature": dict() | None as signature,
-            "caret": int(caret),
-            "revision": int(revision),
-            "bytes": int(length),
-        } if version == VERSION and length == len(body) and "\0" not in encoding:
-            "".encode(encoding)
-            text = body.decode("utf-8", "surrogatepass")
-            text_format = TextFormat(**stored_as)
-            if is_mixed:
-                text_format = replace(text_format, stored=text)
-                text = line_ends.unified(text)
-            return KeptText(
-                int(file.stem), _path(path), title, text_format, text,
-                None if signature is None else Signature(**signature), max(0, caret), revision,
-                _read_saving(file),
-            )  # fmt: skip
-        case _:
-            raise ValueError("it is not whole, or not of this Starpad")
-
-
-def _read_saving(kept: Path) -> Saving | None:
-    with contextlib.suppress(OSError, ValueError):
-        match json.loads(kept.with_suffix(_SAVING).read_bytes()):
-            case {"path": str(path), "sha256": str(sha256)}:
-                return Saving(int(kept.stem), Path(path), sha256)
-    return None
 
 
 def _path(text: str | None) -> Path | None:

@@ -39,7 +39,8 @@ HUGE_LINE = 1_000_000
 # surrogates, are dropped by Qt.
 _FROM_SURROGATE = {0xDC00 + byte: 0xEF00 + byte for byte in range(0x80, 0x100)}
 _TO_SURROGATE = {shown: surrogate for surrogate, shown in _FROM_SURROGATE.items()}
-_RAW_BYTE = re.compile("[\uef80-\uefff]")
+RAW_BYTE = re.compile("[\uef80-\uefff]")
+"""What stands for a byte that is no text, in a format with `has_raw_bytes`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,11 @@ def after_saving(text: str, file_format: TextFormat) -> TextFormat:
     return replace(file_format, stored=stored if is_mixed else "")
 
 
+def raw_byte(character: str) -> int:
+    """Return the byte that a character of RAW_BYTE stands for."""
+    return ord(character) - 0xEF00
+
+
 def document_text(raw: str) -> str:
     r"""Return the text of `QTextDocument.toRawText()`: its U+2029 line ends become \n.
 
@@ -194,14 +200,14 @@ def _decoded_as(found: TextFormat, data: bytes) -> tuple[str, TextFormat, bool]:
 
 def _with_raw_bytes(data: bytes) -> str | None:
     """Return UTF-8 text with stand-ins for the bytes that are not; None if it has such itself."""
-    if _RAW_BYTE.search(data.decode(errors="ignore")):
+    if RAW_BYTE.search(data.decode(errors="ignore")):
         return None
     return data.decode(errors="surrogateescape").translate(_FROM_SURROGATE)
 
 
 def _is_mostly_utf_8(text: str) -> bool:
     """Tell UTF-8 with some wrong bytes from another encoding: there, few letters look like it."""
-    wrong = len(_RAW_BYTE.findall(text))
+    wrong = len(RAW_BYTE.findall(text))
     other = len(text) - len(text.encode("ascii", "ignore")) - wrong
     return other >= wrong
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QThread, Signal
 
 from starpad.core.errors import FileError
-from starpad.core.session_store import KeptTabs, KeptText, LeftSession, Saving, SessionStore
+from starpad.core.kept_text import Saving, TextUpdate
+from starpad.core.session_store import KeptTabs, LeftSession, SessionStore
 
 log = logging.getLogger(__name__)
 
@@ -16,7 +17,7 @@ _RETRY_S = 3.0
 
 
 class BackupService(QThread):
-    """Writes the latest state of each document; one that a newer one replaces is left out.
+    """Writes what becomes of each document; what waits to be written is written at once.
 
     What could not be written is tried again until it is written or replaced.
     """
@@ -30,7 +31,7 @@ class BackupService(QThread):
         self.folder = folder
         self._store = SessionStore(folder)
         self._changed = threading.Condition()
-        self._texts: dict[int, KeptText | None] = {}
+        self._texts: dict[int, TextUpdate | None] = {}
         self._tabs: KeptTabs | None = None
         self._left: list[LeftSession] = []
         self._is_writing = False
@@ -45,9 +46,9 @@ class BackupService(QThread):
             self.failed.emit(_explained(error, self.folder))
             return []
 
-    def keep(self, text: KeptText) -> None:
-        """Keep a document's unsaved text."""
-        self._put(text.number, text)
+    def keep(self, update: TextUpdate) -> None:
+        """Keep what has become of a document's unsaved text."""
+        self._put(update.head.number, update)
 
     def drop(self, number: int) -> None:
         """Forget a document's text: it is saved or given up."""
@@ -93,9 +94,9 @@ class BackupService(QThread):
         self.wait()
         self._store.close()
 
-    def _put(self, number: int, text: KeptText | None) -> None:
+    def _put(self, number: int, text: TextUpdate | None) -> None:
         with self._changed:
-            self._texts[number] = text
+            self._texts[number] = _both(self._texts.get(number), text)
             self._wake()
 
     def _wake(self) -> None:
@@ -126,7 +127,7 @@ class BackupService(QThread):
 
     def _write(
         self,
-        texts: dict[int, KeptText | None],
+        texts: dict[int, TextUpdate | None],
         tabs: KeptTabs | None,
         left: list[LeftSession],
         *,
@@ -139,7 +140,7 @@ class BackupService(QThread):
                 if text is None:
                     self._store.remove_text(number)
                 else:
-                    self._store.write_text(text)
+                    self._store.update_text(text)
                 del texts[number]
             except (OSError, sqlite3.Error) as problem:
                 error = problem
@@ -153,7 +154,9 @@ class BackupService(QThread):
         except (OSError, sqlite3.Error) as problem:
             error = problem
         with self._changed:
-            self._texts = texts | self._texts
+            for number, text in texts.items():
+                newer = self._texts.get(number, text)
+                self._texts[number] = text if newer is text else _both(text, newer)
             self._tabs = self._tabs or tabs
             self._left = left + self._left
             self._is_writing = False
@@ -163,6 +166,11 @@ class BackupService(QThread):
             log.warning("unsaved text could not be kept: %s", error)
             self.failed.emit(_explained(error, self.folder))
         return error is None
+
+
+def _both(old: TextUpdate | None, new: TextUpdate | None) -> TextUpdate | None:
+    """Return two updates as one; None drops the text."""
+    return new if old is None or new is None else old.then(new)
 
 
 def _explained(error: Exception, folder: Path) -> FileError:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal, Slot
 from starpad.core import file_store
 from starpad.core.errors import FileError
 from starpad.core.file_store import Signature
-from starpad.core.session_store import Saving
+from starpad.core.kept_text import Saving
 from starpad.core.text_file import HUGE_LINE, TextFile, TextFormat, after_saving, encode
 from starpad.services.aside import run_aside
 
@@ -80,8 +80,11 @@ class DocumentService(QObject):
         """Return an open document. Raises KeyError for an id that is not open."""
         return self._documents[document_id]
 
-    def new(self) -> OpenDocument:
-        """Open an empty document without a file."""
+    def new(self, path: Path | None = None) -> OpenDocument:
+        """Open an empty document without a file, or of one that is made by the first save."""
+        if path is not None:
+            path = Path(os.path.abspath(path))
+            return self._opened(path) or self.restore(path, TextFormat(), file_store.NO_FILE)
         taken = {document.title for document in self._documents.values()}
         title = next(name for n in count(1) if (name := f"Untitled {n}") not in taken)
         return self._keep(OpenDocument(next(self._ids), None, title, TextFormat()))
@@ -135,10 +138,12 @@ class DocumentService(QObject):
             )
         expected = document.signature if is_own and not overwrite else None
         data = encode(text, document.format)
-        self.about_to_save.emit(Saving(document_id, path, hashlib.sha256(data).hexdigest()))
+        temporary = file_store.temporary_beside(path)
+        sha256 = hashlib.sha256(data).hexdigest()
+        self.about_to_save.emit(Saving(document_id, path, sha256, temporary))
 
         def write() -> Signature:
-            return file_store.write(path, data, expected, is_sure=is_sure)
+            return file_store.write(path, data, expected, is_sure=is_sure, temporary=temporary)
 
         # What happens to the file meanwhile is our own doing.
         self._writing.add(document_id)
@@ -179,6 +184,18 @@ class DocumentService(QObject):
         if not document.can_edit_anyway:
             return document
         return self._keep(replace(document, read_only_reason="", can_edit_anyway=False))
+
+    @Slot(object, object)
+    def follow(self, old: Path, new: Path) -> None:
+        """Note that a file or folder was renamed by us: documents in it go along."""
+        before, after = Path(os.path.realpath(old)), Path(os.path.realpath(new))
+        for document in list(self._documents.values()):
+            if document.path is None:
+                continue
+            path = Path(os.path.realpath(document.path))
+            if path.is_relative_to(before):
+                path = after / path.relative_to(before)
+                self._keep(replace(document, path=path, title=path.name))
 
     def close(self, document_id: int) -> None:
         """Forget a document; its file is no longer watched."""
@@ -226,7 +243,7 @@ class DocumentService(QObject):
         old = self._documents.get(document.id)
         self._documents[document.id] = document
         if document.signature and (old is None or old.signature != document.signature):
-            self._told[document.id] = document.signature.sha256
+            self._told[document.id] = document.signature.sha256 or None
         self._check_soon()
         if old is not None and _shown(old) != _shown(document):
             self.document_changed.emit(document)

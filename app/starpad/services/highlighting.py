@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from starpad.highlighting.protocol import (
     is_too_large,
     taken_frames,
 )
-from starpad.services.host_process import host_process
+from starpad.services.host_process import dispose, host_process
 
 __all__ = ["MAX_LINE_CHARACTERS", "HighlightService", "LineSpans", "SpanUpdate"]
 
@@ -72,6 +73,10 @@ class HighlightService(QObject):
         # Frames are taken for a few milliseconds at a time, so that keys come between them.
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._on_turn)
+        # So are documents opened again one by one: with all at once, keys would wait.
+        self._to_reopen: deque[int] = deque()
+        self._reopening = QTimer(self, singleShot=True, interval=0)
+        self._reopening.timeout.connect(self._on_reopening)
 
     def prepare(self) -> None:
         """Start the host if it does not run: a document is on its way."""
@@ -134,6 +139,8 @@ class HighlightService(QObject):
         self._is_shut_down = True
         self._documents.clear()
         self._end_process()
+        for process in self.findChildren(QProcess):  # those that were killed may not be gone yet
+            process.waitForFinished(_KILL_WAIT_MS)
 
     def _accepts(self, document: int, lines: int, characters: int) -> bool:
         if is_too_large(lines, characters):
@@ -162,23 +169,31 @@ class HighlightService(QObject):
         return process
 
     def _end_process(self) -> None:
+        """Kill the host; nobody waits for its end."""
         self._watchdog.stop()
         self._turn.stop()
         self._received.clear()
         self._lexing = None
         process, self._process = self._process, None
-        if process:
-            process.blockSignals(True)
-            process.kill()
-            process.waitForFinished(_KILL_WAIT_MS)
-            log = bytes(process.readAllStandardError().data()).decode(errors="replace").strip()
-            if log:
-                _log.warning("The highlighting host wrote: %s", log[-2000:])
-            process.deleteLater()
+        if not process:
+            return
+        process.readyReadStandardOutput.disconnect(self._on_output_ready)
+        process.finished.disconnect(self._on_process_ended)
+        process.errorOccurred.disconnect(self._on_process_error)
+        dispose(process)
 
     def _restart(self) -> None:
         self._end_process()
-        for document in sorted(self._documents):
+        self._to_reopen.extend(self._documents - set(self._to_reopen))
+        self._reopening.start()
+
+    @Slot()
+    def _on_reopening(self) -> None:
+        if not self._to_reopen:
+            return
+        document = self._to_reopen.popleft()
+        self._reopening.start()
+        if document in self._documents:
             self.text_needed.emit(document)
 
     @Slot(QProcess.ProcessError)

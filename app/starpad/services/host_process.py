@@ -1,8 +1,12 @@
 """A child process of ours as Qt drives one."""
 
+import logging
+
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment
 
 from starpad.core.paths import host_command, host_environment
+
+_log = logging.getLogger(__name__)
 
 
 def host_process(role: str, parent: QObject) -> QProcess:
@@ -16,3 +20,18 @@ def host_process(role: str, parent: QObject) -> QProcess:
     process.setProgram(program)
     process.setArguments(arguments)
     return process
+
+
+def dispose(process: QProcess) -> None:
+    """Kill the process, whose signals nobody takes any more, and do not wait for its end.
+
+    What it wrote to its standard error goes to the log.
+    """
+    log = bytes(process.readAllStandardError().data()).decode(errors="replace").strip()
+    if log:
+        _log.warning("%s wrote: %s", process.arguments()[-1], log[-2000:])
+    if process.state() == QProcess.ProcessState.NotRunning:
+        process.deleteLater()
+    else:
+        process.finished.connect(process.deleteLater)
+        process.kill()

@@ -55,6 +55,9 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
         Menu.FILE, "&Line ends…", "Choose what every line of the file ends with", (), _DOCUMENT),
     ActionId.CLOSE_TAB: ActionSpec(
         Menu.FILE, "&Close tab", "Close the document", ("Ctrl+W",), _DOCUMENT, begins_group=True),
+    ActionId.REOPEN_TAB: ActionSpec(
+        Menu.FILE, "Reo&pen closed tab", "Open the file again that was closed last, where it was",
+        ("Ctrl+Shift+T",)),
     ActionId.QUIT: ActionSpec(
         Menu.FILE, "&Quit", "Close all documents and end Starpad", ("Ctrl+Q",),
         role=QAction.MenuRole.QuitRole),
@@ -112,6 +115,9 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
     ActionId.TRIM: ActionSpec(
         Menu.LINES, "&Trim", "Take blanks off the ends of the lines, or of all lines", (),
         _DOCUMENT),
+    ActionId.FINAL_LINE_END: ActionSpec(
+        Menu.LINES, "&Final line end", "Let the text end with one line end, and no empty lines", (),
+        _DOCUMENT),
 
     ActionId.COMMAND_PALETTE: ActionSpec(
         Menu.VIEW, "&Command palette…", "Find any command by its name", ("Ctrl+Shift+P",)),
@@ -124,6 +130,9 @@ ACTIONS: Mapping[ActionId, ActionSpec] = {
     ActionId.LANGUAGE: ActionSpec(
         Menu.VIEW, "&Language…", "Choose what the document is colored and completed as", (),
         _DOCUMENT, begins_group=True),
+    ActionId.INDENTATION: ActionSpec(
+        Menu.VIEW, "Inden&tation…", "Choose how the document is indented: spaces or tabs", (),
+        _DOCUMENT),
     ActionId.TOGGLE_WRAP: ActionSpec(
         Menu.VIEW, "&Wrap long lines", "Show long lines on several rows", ("Alt+Z",),
         is_checkable=True),

@@ -34,6 +34,7 @@ _LINE_COMMANDS: dict[ActionId, LineCommand] = {
     ActionId.DELETE_LINE: line_commands.delete_lines,
     ActionId.JOIN_LINES: line_commands.join_lines,
     ActionId.TRIM: line_commands.trim,
+    ActionId.FINAL_LINE_END: line_commands.end_with_line_end,
 }
 
 

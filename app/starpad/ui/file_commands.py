@@ -1,15 +1,19 @@
 """Open, save, close: what the user asks of files, and the questions that it needs."""
 
+import os
 from collections.abc import Callable, Iterable
+from enum import Enum, auto
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from starpad.core import json_text
 from starpad.core.errors import (
     DoubtfulFileError,
     FileChangedError,
     FileError,
+    FolderMissingError,
     WriteProtectedError,
 )
 from starpad.services.documents import DocumentService, OpenDocument
@@ -21,7 +25,14 @@ from starpad.ui.editor.editor_tabs import EditorTabs
 from starpad.ui.format_commands import FormatCommands
 
 _MAX_RECENT = 15
+_MAX_CLOSED = 30
 _Button = QMessageBox.StandardButton
+
+
+class _Answer(Enum):
+    ANYWAY = auto()
+    SAVE_AS = auto()
+    CANCEL = auto()
 
 
 class FileCommands(QObject):
@@ -41,9 +52,11 @@ class FileCommands(QObject):
         self._documents = documents
         self._settings = settings
         self._notifier = notifier
+        self._closed: list[tuple[Path, tuple[int, int, int]]] = []
         self._disk = DiskNews(window, tabs, documents, notifier)
         self.reload = self._disk.reload
-        self.formats = FormatCommands(window, documents, self.reload, self.save)
+        self.follow = documents.follow
+        self.formats = FormatCommands(window, documents, self.reload, self.save, tabs)
         tabs.close_requested.connect(self._on_close_requested)
         documents.document_changed.connect(self._on_document_changed)
 
@@ -60,9 +73,16 @@ class FileCommands(QObject):
 
     @Slot(object)
     def open(self, paths: Iterable[Path]) -> None:
-        """Open files; one that is open already is shown."""
+        """Open files; one that is open already is shown, and one that is missing is begun."""
         for path in paths:
-            self._open(path, is_sure=False)
+            if os.path.lexists(path):
+                self._open(path, is_sure=False)
+            else:
+                self._show(self._documents.new(path), "")
+
+    def reopen(self, path: Path) -> None:
+        """Open a file that was there before; if it is gone, say so."""
+        self._open(path, is_sure=False)
 
     def _open(self, path: Path, *, is_sure: bool) -> None:
         try:
@@ -79,16 +99,19 @@ class FileCommands(QObject):
         except FileError as error:
             self._notifier.report(error)
             return
+        self._show(document, text)
+        self._remember(path)
+
+    def _show(self, document: OpenDocument, text: str | None) -> None:
         tab = self._tabs.tab_of(document.id)
         if tab is not None:
             self._tabs.go_to(tab)
-        else:
-            untouched = self._untouched()
-            self._tabs.add(document, text or "", in_pieces=True)
-            if untouched is not None:
-                self._close(untouched)
-            self._explain(document)
-        self._remember(path)
+            return
+        untouched = self._untouched()
+        tab = self._tabs.add(document, text or "", in_pieces=True)
+        if untouched is not None:
+            self._close(untouched)
+        self._explain(tab, is_json=json_text.is_likely(text or ""))
 
     def _untouched(self) -> EditorTab | None:
         """Return the empty tab of the start, if it is all there is."""
@@ -98,11 +121,14 @@ class FileCommands(QObject):
             return None
         return tab
 
-    def _explain(self, document: OpenDocument) -> None:
+    def _explain(self, tab: EditorTab, *, is_json: bool) -> None:
         """Say why a document cannot be changed, or why its keys will be slow."""
+        document = tab.document
         edit = NotificationAction("Edit anyway", lambda: self._documents.edit_anyway(document.id))
         wrap = NotificationAction("Wrap long lines", lambda: self._settings.change(wrap_lines=True))
-        text, actions = document.read_only_reason, (edit,) if document.can_edit_anyway else ()
+        pretty = NotificationAction("Pretty-print a copy", lambda: self.formats.pretty_copy(tab))
+        slow = (edit, pretty) if is_json else (edit,)
+        text, actions = document.read_only_reason, slow if document.can_edit_anyway else ()
         if not text and document.longest_line and not self._settings.current.wrap_lines:
             text = f"{document.title} has very long lines: keys in them are slow."
             actions = (wrap,)
@@ -162,10 +188,14 @@ class FileCommands(QObject):
                 tab, error, "Write anyway",
                 lambda: self._write(tab, path, overwrite=overwrite, is_sure=True),
             )  # fmt: skip
+        except FolderMissingError as error:
+            return self._resolve(
+                tab, error, "Make the folder",
+                lambda: self._make_folder(tab, path)
+                and self._write(tab, path, overwrite=overwrite, is_sure=is_sure),
+            )  # fmt: skip
         except FileError as error:
-            again = NotificationAction("Save as…", lambda: self.save_as(tab))
-            self._notifier.report(error, again, key=f"save-{tab.document.id}")
-            return False
+            return self._report_unsaved(tab, error)
         tab.mark_saved()
         tab.set_document(document)
         self._notifier.withdraw(f"save-{document.id}")
@@ -174,21 +204,28 @@ class FileCommands(QObject):
             self._remember(path)
         return True
 
+    def _make_folder(self, tab: EditorTab, path: Path | None) -> bool:
+        folder = (path or tab.document.path or Path()).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = f"The folder {folder} could not be made: {error.strerror}."
+            return self._report_unsaved(tab, FileError(reason, "Save under another name."))
+        return True
+
+    def _report_unsaved(self, tab: EditorTab, error: FileError) -> bool:
+        again = NotificationAction("Save as…", lambda: self.save_as(tab))
+        self._notifier.report(error, again, key=f"save-{tab.document.id}")
+        return False
+
     def _resolve(
         self, tab: EditorTab, error: FileError, anyway: str, write: Callable[[], bool]
     ) -> bool:
         """Ask what to do about a file that is not to be written just so."""
-        box = QMessageBox(QMessageBox.Icon.Warning, "Not saved", error.message)
-        box.setParent(self._window, box.windowFlags())
-        box.setInformativeText("Your text is still in the editor.")
-        overwrite = box.addButton(anyway, QMessageBox.ButtonRole.DestructiveRole)
-        other = box.addButton("Save as…", QMessageBox.ButtonRole.AcceptRole)
-        box.addButton(_Button.Cancel)
-        box.setDefaultButton(other)
-        box.exec()
-        if box.clickedButton() is overwrite:
+        chosen = _choice(self._window, error, anyway)
+        if chosen is _Answer.ANYWAY:
             return write()
-        return box.clickedButton() is other and self.save_as(tab)
+        return chosen is _Answer.SAVE_AS and self.save_as(tab)
 
     # -- closing ------------------------------------------------------------------------------
 
@@ -203,10 +240,24 @@ class FileCommands(QObject):
 
     def _close(self, tab: EditorTab) -> None:
         document = tab.document.id
+        if tab.document.path is not None:
+            self._closed = [*self._closed, (tab.document.path, tab.current_place())][-_MAX_CLOSED:]
         for kind in ("read-only", "save", "disk"):
             self._notifier.withdraw(f"{kind}-{document}")
         self._tabs.remove(tab)
         self._documents.close(document)
+
+    def reopen_closed(self) -> None:
+        """Open the file again that was closed last, with caret and scroll position."""
+        open_files = {tab.document.path for tab in self._tabs.tabs}
+        while self._closed:
+            path, place = self._closed.pop()
+            if path not in open_files:
+                self.reopen(path)
+                tab = self._tabs.current
+                if tab is not None and tab.document.path == path:
+                    tab.place(*place)
+                return
 
     def may_close(self, tab: EditorTab) -> bool:
         """Return whether a tab's text is saved, or the user gives it up."""
@@ -233,3 +284,17 @@ class FileCommands(QObject):
         tab = self._tabs.tab_of(document.id)
         if tab is not None:
             tab.set_document(document)
+
+
+def _choice(window: QWidget, error: FileError, anyway: str) -> _Answer:
+    box = QMessageBox(QMessageBox.Icon.Warning, "Not saved", error.message)
+    box.setParent(window, box.windowFlags())
+    box.setInformativeText("Your text is still in the editor.")
+    do_anyway = box.addButton(anyway, QMessageBox.ButtonRole.DestructiveRole)
+    other = box.addButton("Save as…", QMessageBox.ButtonRole.AcceptRole)
+    box.addButton(_Button.Cancel)
+    box.setDefaultButton(other)
+    box.exec()
+    if box.clickedButton() is do_anyway:
+        return _Answer.ANYWAY
+    return _Answer.SAVE_AS if box.clickedButton() is other else _Answer.CANCEL

@@ -35,6 +35,7 @@ class FolderCommands(QObject):
         side_bar.open_requested.connect(self.ask_and_open)
         side_bar.files.file_activated.connect(self._on_file_activated)
         side_bar.files.failed.connect(notifier.report)
+        side_bar.files.renamed.connect(files.follow)
         side_bar.setVisible(settings.current.side_bar_is_shown)
         folder = settings.current.folder
         if folder and Path(folder).is_dir():

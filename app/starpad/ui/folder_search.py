@@ -18,8 +18,10 @@ from PySide6.QtWidgets import (
 from starpad.core.folder_search import FileMatches, Progress, compiled
 from starpad.core.text_search import SearchQuery
 from starpad.services.folder_search import SearchEnd
+from starpad.ui.hit_delegate import HIT_ROLE, HitDelegate
 from starpad.ui.labels import text_label
 from starpad.ui.spoken import announce
+from starpad.ui.text_positions import utf16_length
 
 _PATH, _MATCH = Qt.ItemDataRole.UserRole, Qt.ItemDataRole.UserRole + 1
 _BEFORE_HIT = 16
@@ -53,6 +55,7 @@ class FolderSearchView(QWidget):
         self.results.setAccessibleName("What was found")
         self.results.setHeaderHidden(True)
         self.results.setUniformRowHeights(True)
+        self.results.setItemDelegate(HitDelegate(self.results))
         self.results.activated.connect(self._on_results_activated)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 0)
@@ -113,8 +116,11 @@ class FolderSearchView(QWidget):
         for match in found.matches:
             # The hit must show in a narrow pane, too.
             start = max(0, match.preview_column - _BEFORE_HIT)
-            shown = ("…" if start else "") + match.preview[start:]
-            line = QTreeWidgetItem([f"{match.line}: {shown}"])
+            head = f"{match.line}: " + ("…" if start else "")
+            head += match.preview[start : match.preview_column]
+            hit = match.preview[match.preview_column :][: match.length]
+            line = QTreeWidgetItem([head + match.preview[match.preview_column :]])
+            line.setData(0, HIT_ROLE, (utf16_length(head), utf16_length(hit)))
             line.setToolTip(0, match.preview)
             line.setData(0, _PATH, found.path)
             line.setData(0, _MATCH, match)

@@ -1,20 +1,23 @@
 """Between the page that finds text in files, the search itself, and the editor."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtGui import QTextCursor
 
-from starpad.core.folder_search import FolderQuery, LineMatch
+from starpad.core.folder_search import MAX_FILE_BYTES, FolderQuery, LineMatch
 from starpad.services.folder_search import FolderSearch
 from starpad.ui.actions import ActionId
+from starpad.ui.editor.code_editor import CodeEditor
 from starpad.ui.editor.editor_tabs import EditorTabs
+from starpad.ui.editor.line_commands import has_several_lines
 from starpad.ui.file_commands import FileCommands
 from starpad.ui.folder_commands import FolderCommands
 from starpad.ui.folder_search import FolderSearchView
 from starpad.ui.side_bar import SideBar
-from starpad.ui.text_positions import PARAGRAPH_SEPARATOR, text_between, utf16_length
+from starpad.ui.text_positions import text_between, utf16_length
 
 
 class FolderSearchCommands(QObject):
@@ -56,9 +59,9 @@ class FolderSearchCommands(QObject):
         self._folders.show()
         self._bar.setCurrentWidget(self.view)
         tab = self._tabs.current
-        selected = tab.editor.textCursor().selectedText() if tab is not None else ""
-        if selected and PARAGRAPH_SEPARATOR not in selected:
-            self.view.text.setText(selected)
+        cursor = tab.editor.textCursor() if tab is not None else QTextCursor()
+        if cursor.hasSelection() and not has_several_lines(cursor):
+            self.view.text.setText(cursor.selectedText())
         self.view.text.selectAll()
         self.view.text.setFocus()
 
@@ -69,7 +72,10 @@ class FolderSearchCommands(QObject):
         tab = self._tabs.current
         if tab is None or tab.document.path is None or not tab.document.path.samefile(path):
             return  # the notifier said why
-        document = tab.editor.document()
+        tab.when_loaded(partial(self._select, tab.editor, match))
+
+    def _select(self, editor: CodeEditor, match: LineMatch) -> None:
+        document = editor.document()
         block = document.findBlockByNumber(match.line - 1)
         if not block.isValid():
             block = document.lastBlock()
@@ -79,8 +85,8 @@ class FolderSearchCommands(QObject):
         cursor = QTextCursor(document)
         cursor.setPosition(min(start, last))
         cursor.setPosition(start + utf16_length(hit), QTextCursor.MoveMode.KeepAnchor)
-        tab.editor.setTextCursor(cursor)
-        tab.editor.centerCursor()
+        editor.setTextCursor(cursor)
+        editor.centerCursor()
 
     @Slot()
     def _on_view_search_requested(self) -> None:
@@ -91,7 +97,10 @@ class FolderSearchCommands(QObject):
         unsaved = {
             str(tab.document.path): tab.editor.text()
             for tab in self._tabs.tabs
-            if tab.is_modified and tab.document.path is not None
+            if tab.is_modified
+            and tab.document.path is not None
+            # Files of that size are passed over as well.
+            and tab.editor.document().characterCount() <= MAX_FILE_BYTES
         }
         self._search.start(
             FolderQuery(

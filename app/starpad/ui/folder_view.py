@@ -35,6 +35,8 @@ class FolderView(QTreeView):
 
     file_activated = Signal(object)
     """(Path) of a file to open."""
+    renamed = Signal(object, object)
+    """(Path, Path): what a file or folder was called, and what it is called now."""
     failed = Signal(object)
     """A FileError."""
 
@@ -49,6 +51,7 @@ class FolderView(QTreeView):
             | QDir.Filter.NoDotAndDotDot
         )
         self._files.setReadOnly(False)
+        self._files.fileRenamed.connect(self._on_file_renamed)
         self._shown = QSortFilterProxyModel(self)
         self._shown.setFilterRegularExpression(_ALL_BUT_GIT)
         self.setAccessibleName("Files of the folder")
@@ -156,6 +159,10 @@ class FolderView(QTreeView):
     @Slot(QPoint)
     def _on_menu_requested(self, position: QPoint) -> None:
         self.menu().popup(self.viewport().mapToGlobal(position))
+
+    @Slot(str, str, str)
+    def _on_file_renamed(self, folder: str, old: str, new: str) -> None:
+        self.renamed.emit(Path(folder, old), Path(folder, new))
 
     @Slot(QModelIndex)
     def _on_activated(self, index: QModelIndex) -> None:

@@ -1,24 +1,38 @@
-"""How a document is stored: another encoding to read or write it with, other line ends."""
+"""How a document is stored and written: its encoding, its line ends, its indentation."""
 
 from collections.abc import Callable
 from dataclasses import replace
 
 from PySide6.QtWidgets import QInputDialog, QWidget
 
+from starpad.core import json_text
 from starpad.core.encodings import ENCODINGS, Encoding
+from starpad.core.indentation import Indentation
+from starpad.core.languages import language_for
 from starpad.core.text_file import TextFormat
+from starpad.services.aside import run_aside
 from starpad.services.documents import DocumentService
 from starpad.ui.editor.editor_tab import EditorTab
+from starpad.ui.editor.editor_tabs import EditorTabs
 
 _LINE_ENDS = {
     "LF (Linux, macOS)": "\n",
     "CRLF (Windows)": "\r\n",
     "CR (old Macs)": "\r",
 }
+_INDENTATIONS = [
+    Indentation(use_tabs, width) for use_tabs in (False, True) for width in (2, 3, 4, 8)
+]
+
+
+def indentation_text(indentation: Indentation) -> str:
+    """Return how to speak of an indentation."""
+    width = indentation.width
+    return f"Tabs, {width} wide" if indentation.use_tabs else f"{width} spaces"
 
 
 class FormatCommands:
-    """Asks for an encoding or a line end and has the document take it."""
+    """Asks for an encoding, a line end or an indentation and has the document take it."""
 
     def __init__(
         self,
@@ -26,8 +40,10 @@ class FormatCommands:
         documents: DocumentService,
         reload: Callable[[EditorTab, str], None],
         save: Callable[[EditorTab], bool],
+        tabs: EditorTabs,
     ) -> None:
         self._window = window
+        self._tabs = tabs
         self._documents = documents
         self._reload = reload
         self._save = save
@@ -68,6 +84,27 @@ class FormatCommands:
         if is_chosen and wanted != before and not tab.document.read_only_reason:
             self._documents.set_format(tab.document.id, wanted)
             tab.editor.document().setModified(True)
+
+    def change_indentation(self, tab: EditorTab) -> None:
+        """Indent with other blanks from now on; the text stays as it is."""
+        before = tab.editor.indentation
+        choices = {indentation_text(each): each for each in (*_INDENTATIONS, before)}
+        name, is_chosen = QInputDialog.getItem(
+            self._window, "Indentation", "Each level is:", list(choices),
+            list(choices.values()).index(before), False,
+        )  # fmt: skip
+        if is_chosen:
+            tab.editor.set_indentation(choices[name])
+            tab.changed.emit()
+
+    def pretty_copy(self, tab: EditorTab) -> None:
+        """Open the JSON of a tab on many lines, as a new document."""
+        tab.finish_loading()
+        text = tab.editor.text()
+        pretty = run_aside(lambda: json_text.pretty(text))
+        copy = self._tabs.add(self._documents.new(), pretty, in_pieces=True)
+        copy.choose_language(language_for("copy.json", [], []))
+        copy.when_loaded(lambda: copy.editor.document().setModified(True))
 
     def _ask_encoding(self, title: str, now: TextFormat) -> Encoding | None:
         labels = [encoding.label for encoding in ENCODINGS]

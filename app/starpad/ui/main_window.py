@@ -37,6 +37,7 @@ from starpad.ui.engine_commands import EngineCommands, EngineServices
 from starpad.ui.file_commands import FileCommands
 from starpad.ui.folder_commands import FolderCommands
 from starpad.ui.folder_search_commands import FolderSearchCommands
+from starpad.ui.format_commands import indentation_text
 from starpad.ui.language_commands import LanguageCommands
 from starpad.ui.menus import MenuBar
 from starpad.ui.message_bar import MessageBar
@@ -90,11 +91,11 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Starpad")
         self.tabs = EditorTabs(services.completion, services.highlighting, theme)
         self.messages = MessageBar()
-        self.status = StatusBar()
         self.files = FileCommands(
             self, self.tabs, services.documents, services.settings, services.notifier
         )
         self.actions_by_id = action_table.build(self)
+        self.status = StatusBar(self.actions_by_id)
         self.commands = WindowCommands(
             self,
             self.tabs,
@@ -168,9 +169,9 @@ class MainWindow(QMainWindow):
         services.completion.figures_changed.connect(self.models.note_figures)
         self.tabs.current_tab_changed.connect(self._on_current_tab_changed)
         self.tabs.caret_moved.connect(self.status.show_caret)
+        self.tabs.told.connect(self.status.showMessage)
         self.tabs.files_dropped.connect(self._on_tabs_files_dropped)
         services.models.downloads.changed.connect(self.status.show_downloads)
-        self.status.language_clicked.connect(self.languages.open)
         self._menu_bar.recent_requested.connect(self._on_recent_requested)
         for action_id, handler in self._handlers().items():
             self.actions_by_id[action_id].triggered.connect(handler)
@@ -193,7 +194,9 @@ class MainWindow(QMainWindow):
             ActionId.REOPEN_WITH_ENCODING: with_tab(self.files.formats.reopen_with_encoding),
             ActionId.SAVE_WITH_ENCODING: with_tab(self.files.formats.save_with_encoding),
             ActionId.LINE_ENDS: with_tab(self.files.formats.change_line_ends),
+            ActionId.INDENTATION: with_tab(self.files.formats.change_indentation),
             ActionId.CLOSE_TAB: with_tab(self.files.close),
+            ActionId.REOPEN_TAB: self.files.reopen_closed,
             ActionId.QUIT: self.close,
             **EditCommands(self.tabs, self.editing.finder).handlers(),
             **self.commands.handlers(),
@@ -259,7 +262,11 @@ class MainWindow(QMainWindow):
         if tab is not None:
             there_is |= {Needs.DOCUMENT, Needs.SUGGESTION}
             self.setWindowTitle(f"{tab.title} - Starpad")
-            self.status.show_document(tab.language.name or "Plain text", tab.format_text)
+            self.status.show_document(
+                tab.language.name or "Plain text",
+                tab.format_text,
+                indentation_text(tab.editor.indentation),
+            )
             off = self._services.settings.current.suggestions_off_languages
             toggle = self.actions_by_id[ActionId.TOGGLE_LANGUAGE_SUGGESTIONS]
             toggle.setChecked(tab.language.alias not in off)
@@ -279,7 +286,7 @@ class MainWindow(QMainWindow):
 
     @Slot(str)
     def _on_recent_requested(self, path: str) -> None:
-        self.files.open([Path(path)])
+        self.files.reopen(Path(path))
 
     # -- window -------------------------------------------------------------------------------
 

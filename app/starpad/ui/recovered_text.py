@@ -9,8 +9,9 @@ from PySide6.QtCore import QObject, Slot
 
 from starpad.core import file_store, recovery
 from starpad.core.errors import FileError
+from starpad.core.kept_text import KeptText, Saving
 from starpad.core.recovery import RecoveredDocument
-from starpad.core.session_store import KeptTab, KeptTabs, KeptText, Saving
+from starpad.core.session_store import KeptTab, KeptTabs
 from starpad.services.backups import BackupService
 from starpad.services.documents import DocumentService, OpenDocument
 from starpad.ui.editor.editor_tab import EditorTab
@@ -42,7 +43,7 @@ class RecoveredText(QObject):
 
     def keep(self) -> str:
         """Put all unsaved text on the disk now; return where, empty if there was none."""
-        self._keeper.keep()
+        self._keeper.keep_all()
         self._backups.flush()
         return str(self._backups.folder) if self._keeper.has_unsaved else ""
 
@@ -64,7 +65,7 @@ class RecoveredText(QObject):
         old = recovery.load(self._old_folder)
         count += sum(self._open_text(_as_kept(one), KeptTab(0, one.path, one.caret, one.caret))
                      is not None for one in old)  # fmt: skip
-        self._keeper.keep()
+        self._keeper.keep_all()
         for session in sessions:
             self._backups.remove(session)
         if old:
@@ -152,7 +153,7 @@ class RecoveredText(QObject):
             document = (
                 self._documents.restore(kept.path, kept.format, known)
                 if known is not None
-                else self._documents.new()
+                else self._documents.new(kept.path)
             )
         return self._tabs.add(document, text or "")
 
@@ -183,4 +184,4 @@ def _is_same_file(document: OpenDocument, text: str | None, kept: KeptText) -> b
 
 
 def _as_kept(old: RecoveredDocument) -> KeptText:
-    return KeptText(0, old.path, old.title, old.format, old.text)
+    return KeptText(0, old.path, old.title, old.format, text=old.text)

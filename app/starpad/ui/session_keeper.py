@@ -2,18 +2,18 @@
 
 from PySide6.QtCore import QObject, QTimer, Slot
 
-from starpad.core.session_store import KeptTab, KeptTabs, KeptText
+from starpad.core.kept_text import KeptHead, TextUpdate
+from starpad.core.session_store import KeptTab, KeptTabs
 from starpad.services.backups import BackupService
+from starpad.services.documents import OpenDocument
 from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.editor.editor_tabs import EditorTabs
+from starpad.ui.editor.text_recorder import TextRecorder
 
-_PAUSE_MS = 700
-_MOST_MS = 10_000
-# Qt hands a text over at about 300 MB/s: the larger it is, the rarer it is asked for.
-_QUICK_CHARACTERS = 2_000_000
-_MS_PER_MILLION = 300
+_PAUSE_MS = 500
 
-_State = tuple[object, ...]
+_State = tuple[int, OpenDocument, bool]
+"""Revision, document, whether it is unsaved."""
 
 
 class SessionKeeper(QObject):
@@ -27,10 +27,10 @@ class SessionKeeper(QObject):
         super().__init__(parent)
         self._tabs = tabs
         self._backups = backups
-        self._followed: set[int] = set()
+        self._recorders: dict[int, TextRecorder] = {}
         self._kept: dict[int, _State] = {}
         self._kept_tabs = KeptTabs()
-        self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.keep)
         tabs.current_tab_changed.connect(self._on_tabs_changed)
         tabs.tabBar().tabMoved.connect(self._on_something_changed)
@@ -38,25 +38,27 @@ class SessionKeeper(QObject):
     @property
     def has_unsaved(self) -> bool:
         """Whether there is text that only the backups hold."""
-        return bool(self._kept)
+        return any(is_modified for _, _, is_modified in self._kept.values())
 
     @Slot()
     def keep(self) -> None:
-        """Hand over what is new since the last time."""
+        """Hand over what is new since the last time; a large text follows when it was read."""
         self._timer.stop()
-        characters = 0
         open_tabs = self._tabs.tabs
         for tab in open_tabs:
-            if tab.is_modified:
-                characters += tab.editor.document().characterCount()
-                self._keep_text(tab)
-        unsaved = {tab.document.id for tab in open_tabs if tab.is_modified}
-        for number in self._kept.keys() - unsaved:
+            self._keep_text(tab)
+        followed = {tab.document.id for tab in open_tabs if self._recorder(tab).is_on}
+        for number in self._kept.keys() - followed:
             del self._kept[number]
             self._backups.drop(number)
         self._arrange(self._arrangement())
-        more_ms = max(0, characters - _QUICK_CHARACTERS) * _MS_PER_MILLION // 1_000_000
-        self._timer.setInterval(min(_PAUSE_MS + more_ms, _MOST_MS))
+
+    def keep_all(self) -> None:
+        """Hand over all that is new now."""
+        self.keep()
+        for tab in self._tabs.tabs:
+            self._recorder(tab).finish()
+        self.keep()
 
     def end(self) -> None:
         """Note that the user closed the window: what is not saved was given up."""
@@ -69,23 +71,32 @@ class SessionKeeper(QObject):
         self._arrange(KeptTabs(named, tabs.current, is_ended=True))
 
     def _keep_text(self, tab: EditorTab) -> None:
-        document = tab.document
+        document, recorder = tab.document, self._recorder(tab)
+        if tab.is_modified and not recorder.is_on:
+            recorder.begin()
+        elif not tab.is_modified and (document.format.stored or not recorder.is_whole):
+            # Mixed line ends are found again by comparing with what was saved last.
+            recorder.stop()
         revision = tab.editor.document().revision()
-        state = (revision, document)
-        if self._kept.get(document.id) != state:
-            self._kept[document.id] = state
-            self._backups.keep(
-                KeptText(
-                    document.id,
-                    document.path,
-                    document.title,
-                    document.format,
-                    tab.editor.document().toRawText(),  # the rest is done on the other thread
-                    document.signature,
-                    tab.editor.textCursor().position(),
-                    revision,
-                )
-            )
+        state = (revision, document, tab.is_modified)
+        if not recorder.is_whole or self._kept.get(document.id) == state:
+            return
+        self._kept[document.id] = state
+        head = KeptHead(
+            document.id,
+            document.path,
+            document.title,
+            document.format,
+            document.signature,
+            tab.editor.textCursor().position(),
+            revision,
+            is_saved=not tab.is_modified,
+        )
+        is_anew = recorder.is_anew
+        self._backups.keep(TextUpdate(head, recorder.take(), is_anew))
+
+    def _recorder(self, tab: EditorTab) -> TextRecorder:
+        return self._recorders[tab.document.id]
 
     def _arrangement(self) -> KeptTabs:
         current = self._tabs.current
@@ -107,13 +118,18 @@ class SessionKeeper(QObject):
     def _on_tabs_changed(self) -> None:
         open_tabs = self._tabs.tabs
         for tab in open_tabs:
-            if tab.document.id not in self._followed:
+            if tab.document.id not in self._recorders:
                 self._follow(tab)
-        self._followed = {tab.document.id for tab in open_tabs}
+        numbers = {tab.document.id for tab in open_tabs}
+        for number in self._recorders.keys() - numbers:
+            del self._recorders[number]
         self._on_something_changed()
 
     def _follow(self, tab: EditorTab) -> None:
         editor = tab.editor
+        recorder = TextRecorder(editor.document())
+        recorder.captured.connect(self.keep)
+        self._recorders[tab.document.id] = recorder
         editor.document().modificationChanged.connect(self._on_modification_changed)
         editor.document().contentsChanged.connect(self._on_something_changed)
         editor.cursorPositionChanged.connect(self._on_something_changed)
@@ -122,13 +138,15 @@ class SessionKeeper(QObject):
 
     @Slot(bool)
     def _on_modification_changed(self, is_modified: bool) -> None:
-        if not is_modified:
+        if is_modified:
+            self._timer.start(0)  # all of a large text takes a while
+        else:
             self.keep()  # what is kept became old at once
 
     @Slot()
     def _on_something_changed(self) -> None:
         if not self._timer.isActive():
-            self._timer.start()
+            self._timer.start(_PAUSE_MS)
 
 
 def _kept_tab(tab: EditorTab) -> KeptTab:

@@ -1,11 +1,15 @@
 """The status bar: why a suggestion shows or not, where the caret is, what the engine does."""
 
-from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QLabel, QStatusBar, QToolButton, QWidget
+from collections.abc import Mapping
+
+from PySide6.QtCore import QTimer, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QLabel, QMenu, QStatusBar, QToolButton
 
 from starpad.core.download import Download, DownloadState
 from starpad.core.engine_status import EngineState, EngineStatus
 from starpad.core.suggestion import Figures, SuggestionState
+from starpad.ui.action_ids import ActionId
 from starpad.ui.labels import ElidedLabel
 from starpad.ui.models.progress_text import speed_text
 
@@ -17,28 +21,31 @@ _ENGINE_TEXT = {
     EngineState.ASLEEP: "Asleep",
     EngineState.FAILED: "Stopped",
 }
+_PAUSE_MS = 80
 _UNDER_WAY = (DownloadState.RUNNING, DownloadState.WAITING)
 
 
 class StatusBar(QStatusBar):
-    """Shows what services report."""
+    """Shows what services report; what is shown of a document can be clicked to change it."""
 
-    language_clicked = Signal()
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, actions: Mapping[ActionId, QAction]) -> None:
+        super().__init__()
         self.setSizeGripEnabled(False)
         self._suggestion = self._label("Suggestions", stretch=1, is_left=True)
         self._downloads = self._label("Downloads")
         self._figures = self._label("Speed of the last suggestion")
         self._caret = self._label("Caret position")
-        self._format = self._label("Encoding and line ends")
-        self._language = QToolButton()
-        self._language.setToolTip("Choose the language")
-        self._language.clicked.connect(self.language_clicked)
-        self.addPermanentWidget(self._language)
+        self._indentation = self._button("Indentation", actions[ActionId.INDENTATION])
+        self._encoding = self._button(
+            "Encoding", actions[ActionId.REOPEN_WITH_ENCODING], actions[ActionId.SAVE_WITH_ENCODING]
+        )
+        self._line_ends = self._button("Line ends", actions[ActionId.LINE_ENDS])
+        self._language = self._button("Language", actions[ActionId.LANGUAGE])
         self._model = self._label("Model")
         self._engine = self._label("Engine")
+        self._place = (1, 1)
+        self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
+        self._timer.timeout.connect(self._on_timer)
         self.show_status(EngineStatus(EngineState.EMPTY))
 
     def _label(self, name: str, stretch: int = 0, *, is_left: bool = False) -> QLabel:
@@ -51,6 +58,22 @@ class StatusBar(QStatusBar):
         else:
             self.addPermanentWidget(label, stretch)
         return label
+
+    def _button(self, name: str, *actions: QAction) -> QToolButton:
+        """Return a button that does what an action of the menus does, or asks which."""
+        button = QToolButton(self)
+        button.setObjectName(name)
+        button.setToolTip(actions[0].toolTip() if len(actions) == 1 else name)
+        button.setAutoRaise(True)
+        if len(actions) == 1:
+            button.clicked.connect(actions[0].trigger)
+        else:
+            menu = QMenu(button)
+            menu.addActions(actions)
+            button.setMenu(menu)
+            button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.addPermanentWidget(button)
+        return button
 
     @Slot(object, str)
     def show_suggestion(self, state: SuggestionState, reason: str) -> None:
@@ -103,16 +126,30 @@ class StatusBar(QStatusBar):
             f"{place}"
         )
 
-    def show_document(self, language: str, text_format: str) -> None:
-        """Show the document's language, and its encoding and line ends."""
-        self._language.setText(language)
-        self._language.setAccessibleName(f"Language: {language}")
-        self._format.setText(text_format)
+    def show_document(self, language: str, text_format: str, indentation: str) -> None:
+        """Show the document's language, its encoding and line ends, and its indentation."""
+        encoding, _, line_ends = text_format.partition(" · ")
+        for button, text in (
+            (self._language, language),
+            (self._encoding, encoding),
+            (self._line_ends, line_ends),
+            (self._indentation, indentation),
+        ):
+            if button.text() != text:
+                button.setText(text)
+                button.setAccessibleName(f"{button.objectName()}: {text}")
 
     def show_caret(self, line: int, column: int) -> None:
-        """Show the caret's line and column, both from 1."""
+        """Show the caret's line and column, both from 1, in a moment: no key waits for it."""
+        self._place = (line, column)
+        if not self._timer.isActive():
+            self._timer.start()
+
+    @Slot()
+    def _on_timer(self) -> None:
+        line, column = self._place
         self._caret.setText(f"Ln {line}, Col {column}")
-        # A label that is not of a fixed size would have the whole window laid out at each key.
+        # A label that is not of a fixed size would have the whole window laid out each time.
         wanted = self._caret.sizeHint()
         if wanted.width() > self._caret.minimumWidth():
             self._caret.setFixedSize(wanted)

@@ -1,10 +1,8 @@
 """The text editor of one document: keys, painting, zoom. Ghost text is an attachment."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -19,7 +17,6 @@ from PySide6.QtGui import (
     QPalette,
     QResizeEvent,
     QTextBlock,
-    QTextCursor,
     QTextOption,
     QWheelEvent,
 )  # fmt: skip
@@ -28,42 +25,20 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from starpad.core.context_window import CaretContext
 from starpad.core.edit_rules import EditRules
 from starpad.core.indentation import Indentation
-from starpad.ui.editor import backdrop, key_commands
+from starpad.ui.editor import backdrop, key_commands, line_commands
 from starpad.ui.editor.editor_options import EditorOptions
 from starpad.ui.editor.line_commands import LineCommand
+from starpad.ui.editor.line_layout import LineLayout
 from starpad.ui.editor.line_numbers import LineNumbers
-from starpad.ui.editor.text_edits import one_step
+from starpad.ui.editor.step_editor import StepEditor
 from starpad.ui.text_positions import document_text, text_between
 from starpad.ui.theme import EditorColors
 
 _LONG_LINE_FACTOR = 4
+_TYPING = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier)
 
 
-class Attachment(Protocol):
-    """What sees an editor's events before the editor does (ghost text)."""
-
-    def offer_key(self, event: QKeyEvent) -> bool:
-        """Return whether the key is consumed."""
-        ...
-
-    def foresees(self, typed: str) -> bool:
-        """Return whether a suggestion on the screen goes on with what is about to be typed."""
-        ...
-
-    def suspended(self) -> AbstractContextManager[None]:
-        """Hold back while the editor handles an event; then look at what it changed."""
-        ...
-
-    def cursor_at(self, point: QPointF) -> QTextCursor:
-        """Return the document's cursor under a point of the viewport."""
-        ...
-
-    def leave(self) -> None:
-        """Give up: the focus is gone, or the document changes as a whole."""
-        ...
-
-
-class CodeEditor(QPlainTextEdit):
+class CodeEditor(StepEditor):
     """Edits one document; knows nothing of files, models or other editors."""
 
     zoom_requested = Signal(int)
@@ -72,17 +47,21 @@ class CodeEditor(QPlainTextEdit):
 
     def __init__(self, colors: EditorColors, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        document = self.document()
+        self._layout = LineLayout(document)  # kept: Qt alone would not hold its Python part
+        document.setDocumentLayout(self._layout)
+        # Else everything below the text is painted first, for each key.
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.colors = colors
         self.rules = EditRules()
         self._ruler = 0
-        self.attachment: Attachment | None = None
         self._line_numbers = LineNumbers(self, self.visible_blocks)
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
         self.setCenterOnScroll(False)
-        self.blockCountChanged.connect(self._on_block_count_changed)
+        self.blockCountChanged.connect(self._update_margins)
         self.updateRequest.connect(self._on_update_request)
         self._caret_row = QRect()
-        self._numbered = (0, 0)
+        self._is_selecting = False
         self.cursorPositionChanged.connect(self._on_cursor_position_changed)
         self.set_wrapped(False)
         self.set_colors(colors)
@@ -109,49 +88,47 @@ class CodeEditor(QPlainTextEdit):
             after=text_between(self.document(), position, end),
         )
 
-    def edit(self, change: Callable[[QTextCursor], object]) -> None:
-        """Apply a change at the caret as one undo step."""
-        cursor = self.textCursor()
-        with one_step(cursor):
-            change(cursor)
-        self._go_to(cursor)
-
-    def _go_to(self, cursor: QTextCursor) -> None:
-        self.setTextCursor(cursor)
-        self.ensureCursorVisible()
-
-    def run(self, command: Callable[[], object]) -> None:
-        """Run a command of the menu (undo, paste …) with ghost text out of the way."""
-        with self._suspended():
-            command()
-
     def apply(self, command: LineCommand) -> None:
         """Have a command change the selected lines, unless the document is read-only."""
-        if not self.isReadOnly():
-            with self._suspended():
+        if self.isReadOnly():
+            return
+        with self.suspended():
+            edits = line_commands.long_edits(command, self.textCursor(), self.rules)
+            if edits is not None:
+                self.long_edits.start(edits)
+            else:
                 self.edit(lambda cursor: command(cursor, self.rules))
 
     # -- events -------------------------------------------------------------------------------
 
-    def _suspended(self) -> AbstractContextManager[None]:
-        return self.attachment.suspended() if self.attachment else nullcontext()
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
+        # Letters and digits are most of the keys, and mean nothing but themselves.
+        is_word = event.text().isalnum() and event.modifiers() in _TYPING and not self.isReadOnly()
+        if not is_word and self.takes_key(event):
+            return
         if self.attachment and self.attachment.offer_key(event):
             event.accept()
             return
+        if is_word:
+            with self.suspended():
+                super().keyPressEvent(event)
+            return
         attachment, cursor = self.attachment, self.textCursor()
+        line_command = key_commands.line_command(event, cursor)
+        if line_command and not self.isReadOnly():
+            self.apply(line_command)
+            return
         is_foreseen = bool(attachment and attachment.foresees(event.text()))
-        with self._suspended():
+        with self.suspended():
             if self.isReadOnly() or not key_commands.handle(
                 event, cursor, self.rules, is_foreseen=is_foreseen
             ):
                 super().keyPressEvent(event)
             else:
-                self._go_to(cursor)
+                self.go_to(cursor)
 
     def inputMethodEvent(self, event: QInputMethodEvent) -> None:
-        with self._suspended():
+        with self.suspended():
             super().inputMethodEvent(event)
 
     # Not insertFromMimeData(): PySide6 6.11.3 crashes sooner or later when the clipboard's data
@@ -165,13 +142,13 @@ class CodeEditor(QPlainTextEdit):
             event.acceptProposedAction()
             self.files_dropped.emit(paths)
             return
-        with self._suspended():
+        with self.suspended():
             super().dropEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         # Where the click lands is decided with the ghost text in place, then it goes away.
         cursor = self.attachment.cursor_at(event.position()) if self.attachment else None
-        with self._suspended():
+        with self.suspended():
             if self.attachment and cursor is not None:
                 self.attachment.leave()
                 event = _moved(event, QPointF(self.cursorRect(cursor).center()))
@@ -242,23 +219,17 @@ class CodeEditor(QPlainTextEdit):
             self.document().setDefaultTextOption(text_option)
         self.viewport().update()
 
-    def set_wrapped(self, is_wrapped: bool) -> None:
-        """Wrap long lines at the window's edge, or scroll."""
-        mode = QTextOption.WrapMode
-        self.setWordWrapMode(mode.WrapAtWordBoundaryOrAnywhere if is_wrapped else mode.NoWrap)
-
     def _update_tab_stops(self) -> None:
         width = self.fontMetrics().horizontalAdvance(" ") * self.indentation.width
         self.setTabStopDistance(float(width))
 
     def visible_blocks(self) -> Iterator[tuple[QTextBlock, float]]:
         """Yield each block on screen with the y of its top edge in the viewport."""
-        block = self.firstVisibleBlock()
-        while block.isValid():
-            rectangle = self.block_rectangle(block)
-            if rectangle.top() > self.viewport().height():
-                return
-            yield block, rectangle.top()
+        block, bottom = self.firstVisibleBlock(), self.viewport().height()
+        top = self.block_rectangle(block).top()
+        while block.isValid() and top <= bottom:
+            yield block, top
+            top += self.blockBoundingRect(block).height()
             block = block.next()
 
     def block_rectangle(self, block: QTextBlock) -> QRectF:
@@ -266,10 +237,7 @@ class CodeEditor(QPlainTextEdit):
         return self.blockBoundingGeometry(block).translated(self.contentOffset())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        colors = self.colors
-        backdrop.paint(
-            self, self.contentOffset().x(), colors.current_line, colors.gutter_text, self._ruler
-        )
+        backdrop.paint(self, event.rect(), self.contentOffset().x(), self.colors, self._ruler)
         super().paintEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -285,32 +253,38 @@ class CodeEditor(QPlainTextEdit):
         self.setViewportMargins(self._line_numbers.wanted_width(), 0, 0, 0)
         self._place_line_numbers()
 
+    def reserve_lines(self, count: int) -> None:
+        """Make room for the numbers of so many lines, which are about to come."""
+        self._line_numbers.reserved = count
+        self._update_margins()
+
     def _place_line_numbers(self) -> None:
         area = self.contentsRect()
         width = self._line_numbers.wanted_width()
         self._line_numbers.setGeometry(QRect(area.left(), area.top(), width, area.height()))
-
-    def _on_block_count_changed(self) -> None:
-        self._update_margins()
+        self._line_numbers.update()
 
     def _on_update_request(self, area: QRect, scrolled: int) -> None:
         if scrolled:
             self._line_numbers.scroll(0, scrolled)
             self._caret_row.translate(0, scrolled)
             return
-        # Any key repaints all of the text; the numbers only move when some line gets higher.
-        heights = (self.firstVisibleBlock().blockNumber(), self.document().lineCount())
-        is_wrapped = self.wordWrapMode() is not QTextOption.WrapMode.NoWrap
-        if is_wrapped or heights != self._numbered:
-            self._numbered = heights
-            self._line_numbers.update(0, area.y(), self._line_numbers.width(), area.height())
+        # A change within a line draws that line alone; what moves others draws all of them.
+        if area.height() >= self.viewport().height():
+            self._line_numbers.update()
 
     def _on_cursor_position_changed(self) -> None:
-        row = self.cursorRect()
-        for area in (self._caret_row, row):
+        before, was_selecting = self._caret_row, self._is_selecting
+        self._caret_row = row = self.cursorRect()
+        self._is_selecting = self.textCursor().hasSelection()
+        if (row.top(), row.height()) == (before.top(), before.height()) and (
+            self._is_selecting == was_selecting
+        ):
+            return  # what is typed draws itself
+        for area in (before, row):
             self.viewport().update(0, area.top(), self.viewport().width(), area.height())
-            self._line_numbers.update(0, area.top(), self._line_numbers.width(), area.height())
-        self._caret_row = row
+        # All of the numbers: that of a wrapped line stands above the caret's row.
+        self._line_numbers.update()
 
 
 def _moved(event: QMouseEvent, point: QPointF) -> QMouseEvent:

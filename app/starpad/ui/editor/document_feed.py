@@ -1,5 +1,7 @@
 """Brings one document's text to the highlighting host, and each change of it."""
 
+from collections.abc import Iterator
+
 from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QTextBlock, QTextCursor, QTextDocument
 
@@ -28,15 +30,22 @@ class DocumentFeed(QObject):
         self._id = document_id
         self._service = service
         self._sent: int | None = None  # how many lines the host knows; None for all
+        self._coming: Iterator[list[str]] | None = None  # the rest, if not from the document
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._on_turn)
 
-    def open(self, alias: str, file_name: str) -> None:
-        """Send the text as it is now, as one in the language of this alias or file name."""
+    def open(self, alias: str, file_name: str, coming: str | None = None) -> None:
+        """Send the text as it is now, as one in the language of this alias or file name.
+
+        `coming` is the whole of it (LF line ends) while the document is still being filled.
+        """
         self.stop()
         self.revision += 1
         count, characters = self._document.blockCount(), self._document.characterCount()
-        if characters <= _AT_ONCE_CHARACTERS:
+        if coming is not None:
+            count, characters = coming.count("\n") + 1, len(coming)
+            self._coming = _parts(coming)
+        elif characters <= _AT_ONCE_CHARACTERS:
             lines = self._document.toRawText().split(PARAGRAPH_SEPARATOR)
             self._service.open(self._id, alias, file_name, lines, self.revision)
             return
@@ -48,6 +57,7 @@ class DocumentFeed(QObject):
     def edit(self, first: int, removed: int, added: int) -> None:
         """Say that `removed` lines from `first` on have become `added` ones."""
         self.revision += 1
+        self._coming = None
         if self._sent is not None:
             if first > self._sent:
                 return
@@ -59,6 +69,7 @@ class DocumentFeed(QObject):
         """Send no more of the text."""
         self._turn.stop()
         self._sent = None
+        self._coming = None
 
     @Slot()
     def _on_turn(self) -> None:
@@ -72,9 +83,11 @@ class DocumentFeed(QObject):
             self._turn.start()
         else:
             self._service.complete(self._id)
-            self._sent = None
+            self.stop()
 
     def _part(self, first: int) -> list[str]:
+        if self._coming is not None:
+            return next(self._coming, [])
         lines: list[str] = []
         characters = 0
         block = self._document.findBlockByNumber(first)
@@ -93,6 +106,16 @@ class DocumentFeed(QObject):
             lines.append(_text_of(block))
             block = block.next()
         return lines
+
+
+def _parts(text: str) -> Iterator[list[str]]:
+    """Yield the lines of a text, some at a time."""
+    start = 0
+    while start <= len(text):
+        end = text.find("\n", start + _PART_CHARACTERS)
+        end = len(text) if end < 0 else end
+        yield text[start:end].split("\n")
+        start = end + 1
 
 
 def _text_of(block: QTextBlock) -> str:

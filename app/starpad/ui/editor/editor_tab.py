@@ -1,5 +1,8 @@
 """One open document on screen: editor, colors, ghost text, put together."""
 
+from collections.abc import Callable
+from functools import partial
+
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtGui import QTextCursor
 
@@ -16,6 +19,7 @@ from starpad.ui.editor.ghost_text import GhostText
 from starpad.ui.editor.highlighter import Highlighter
 from starpad.ui.editor.marks import Marks
 from starpad.ui.editor.proposal import Proposal
+from starpad.ui.editor.raw_bytes import RawBytes
 from starpad.ui.editor.replacing import replace_text
 from starpad.ui.editor.suggestion_controller import SuggestionController
 from starpad.ui.editor.text_loader import QUICK_CHARACTERS, TextLoader
@@ -49,6 +53,7 @@ class EditorTab(QObject):
         self.marks = Marks(self.editor)
         self._highlighter = Highlighter(self.editor, document.id, highlighting, theme)
         self.marks.draw_with(self._highlighter)
+        self._raw_bytes = RawBytes(self.editor, self._highlighter)
         ghost = GhostText(self.editor, self._highlighter)
         self.suggestions = SuggestionController(
             self.editor, ghost, completion, document.id, lambda: self.language.alias
@@ -61,8 +66,9 @@ class EditorTab(QObject):
         self.editor.document().modificationChanged.connect(self._on_modification_changed)
         self._on_theme_changed()
         self.editor.set_indentation(indentation.detect(text, default_indentation))
+        self.editor.long_edits.ended.connect(self._on_long_edits_ended)
         self._loader: TextLoader | None = None
-        self._place: tuple[int, int, int] | None = None
+        self._waiting: Callable[[], object] | None = None
         if in_pieces and len(text) > QUICK_CHARACTERS:
             self._loader = TextLoader(self.editor, text)
             self._loader.finished.connect(self._on_loader_finished)
@@ -86,7 +92,8 @@ class EditorTab(QObject):
         return self._loader is not None and not self._loader.is_done
 
     def finish_loading(self) -> None:
-        """Wait for the whole text: what is done next needs it."""
+        """Wait for the whole text, with all edits made: what is done next needs it."""
+        self.editor.long_edits.finish()
         if self._loader is not None:
             self._loader.finish()
 
@@ -94,6 +101,13 @@ class EditorTab(QObject):
         """Begin to show what `old`, the lines from number `first` on, would become."""
         self.suggestions.leave()
         return Proposal(self.editor, self._highlighter, first, old)
+
+    def when_loaded(self, go: Callable[[], object]) -> None:
+        """Go to a place now, or when all of the text is there; only the last one counts."""
+        if self.is_loading:
+            self._waiting = go
+        else:
+            go()
 
     @property
     def format_text(self) -> str:
@@ -106,17 +120,27 @@ class EditorTab(QObject):
     def set_document(self, document: OpenDocument) -> None:
         """Take a new value of the document: another path, another format."""
         self.document = document
-        self.editor.setReadOnly(self.is_loading or bool(document.read_only_reason))
+        self._update_read_only()
+        self._raw_bytes.set_on(document.format.has_raw_bytes)
         self.editor.setAccessibleName(f"Editor, {document.title}")
         path = str(document.path) if document.path else ""
         self.set_language(self._chosen_language or language_for(path, *self._edge_lines()))
 
+    def _update_read_only(self) -> None:
+        is_busy = self.is_loading or self.editor.long_edits.is_busy
+        self.editor.setReadOnly(is_busy or bool(self.document.read_only_reason))
+
     def _edge_lines(self) -> tuple[list[str], list[str]]:
-        text = self.editor.document()
-        count = text.blockCount()
+        if self._loader is not None and self.is_loading:
+            text = self._loader.text
+            return text.split("\n", EDGE_LINES)[:EDGE_LINES], text.rsplit("\n", EDGE_LINES)[1:]
+        document = self.editor.document()
+        count = document.blockCount()
         head = range(min(EDGE_LINES, count))
         tail = range(max(0, count - EDGE_LINES), count)
-        first, last = ([text.findBlockByNumber(n).text() for n in part] for part in (head, tail))
+        first, last = (
+            [document.findBlockByNumber(n).text() for n in part] for part in (head, tail)
+        )
         return first, last
 
     def choose_language(self, language: Language | None) -> None:
@@ -130,8 +154,8 @@ class EditorTab(QObject):
             self.language = language
             self.editor.set_language(language.alias)
             path = self.document.path
-            if not self.is_loading:
-                self._highlighter.open(language.alias, path.name if path else "")
+            coming = self._loader.text if self._loader is not None and self.is_loading else None
+            self._highlighter.open(language.alias, path.name if path else "", coming)
         self.changed.emit()
 
     def set_options(self, options: EditorOptions) -> None:
@@ -161,7 +185,7 @@ class EditorTab(QObject):
     def place(self, caret: int, anchor: int, top: int) -> None:
         """Put caret and selection (UTF-16 units) and the first line on screen where they were."""
         if self.is_loading:
-            self._place = (caret, anchor, top)
+            self.when_loaded(partial(self.place, caret, anchor, top))
             return
         end = self.editor.document().characterCount() - 1
         cursor = self.editor.textCursor()
@@ -169,6 +193,12 @@ class EditorTab(QObject):
         cursor.setPosition(min(caret, end), QTextCursor.MoveMode.KeepAnchor)
         self.editor.setTextCursor(cursor)
         self._show_first(top)
+
+    def current_place(self) -> tuple[int, int, int]:
+        """Return what `place` takes to come back here."""
+        cursor = self.editor.textCursor()
+        top = self.editor.firstVisibleBlock().blockNumber()
+        return cursor.position(), cursor.anchor(), top
 
     def _show_first(self, line: int) -> None:
         block = self.editor.document().findBlockByNumber(line)
@@ -179,6 +209,7 @@ class EditorTab(QObject):
         """Let go of what services keep for this document."""
         if self._loader is not None:
             self._loader.stop()
+        self.editor.long_edits.stop()
         self.suggestions.leave()
         self._completion.forget(self.document.id)
         self._highlighter.close()
@@ -186,9 +217,16 @@ class EditorTab(QObject):
     @Slot()
     def _on_loader_finished(self) -> None:
         self._loader = None
-        self.set_document(self.document)
-        if self._place is not None:
-            self.place(*self._place)
+        self._highlighter.arrived()
+        self._update_read_only()
+        self.changed.emit()
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting()
+
+    @Slot()
+    def _on_long_edits_ended(self) -> None:
+        self._update_read_only()
 
     @Slot()
     def _on_theme_changed(self) -> None:

@@ -21,6 +21,8 @@ class EditorTabs(QTabWidget):
 
     current_tab_changed = Signal()
     """Another tab, or news of the current one: title, language, format."""
+    told = Signal(str)
+    """What a document is busy with, empty when it is not any more."""
     caret_moved = Signal(int, int)
     close_requested = Signal(object)
     files_dropped = Signal(object)
@@ -85,6 +87,8 @@ class EditorTabs(QTabWidget):
         editor.cursorPositionChanged.connect(self._on_caret_moved)
         editor.zoom_requested.connect(self.zoom_requested)
         editor.files_dropped.connect(self.files_dropped)
+        editor.long_edits.progressed.connect(self._on_long_edits_progressed)
+        editor.long_edits.ended.connect(self._on_long_edits_ended)
         index = self.addTab(editor, tab.title)
         self.setTabToolTip(index, str(document.path or document.title))
         self.go_to(tab)
@@ -114,6 +118,15 @@ class EditorTabs(QTabWidget):
         self._options = options
         for tab in self._tabs.values():
             tab.set_options(options)
+
+    @Slot(int)
+    def _on_long_edits_progressed(self, count: int) -> None:
+        places = f" {count:,} places so far." if count else ""
+        self.told.emit(f"Changing the text…{places} Esc takes it back.")
+
+    @Slot()
+    def _on_long_edits_ended(self) -> None:
+        self.told.emit("")
 
     @Slot()
     def _on_tab_changed(self) -> None:

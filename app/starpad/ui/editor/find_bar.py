@@ -1,5 +1,7 @@
 """The bar below the documents where the user says what to find, and what to put in its place."""
 
+from itertools import pairwise
+
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
@@ -163,6 +165,12 @@ class FindBar(QFrame):
         grid.addLayout(find_row, 0, 1)
         grid.addWidget(self.problem, 1, 0, 1, 2)
         grid.addWidget(self._replace_row, 2, 0, 1, 2)
+        order = (
+            self.find_field, self.replace_field, self.case, self.word, self.regex, self.selection,
+            previous, following, replace, replace_all, close,
+        )  # fmt: skip
+        for before, after in pairwise(order):
+            self.setTabOrder(before, after)
 
 
 def _field(name: str, hint: str) -> QLineEdit:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QTextCursor
 
+from starpad.ui.editor import line_commands
 from starpad.ui.editor.code_editor import CodeEditor
 from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.editor.editor_tabs import EditorTabs
 from starpad.ui.editor.find_bar import FindBar
-from starpad.ui.editor.searcher import BadPatternError, Hits, Searcher
-from starpad.ui.editor.text_edits import apply_edits, moved, select
+from starpad.ui.editor.long_edits import LongEditEnd
+from starpad.ui.editor.searcher import BadPatternError, Hits, Searcher, replacement, replacements
+from starpad.ui.editor.text_edits import select
 
 _Wish = Callable[[Hits, bool], int | None]
 """Says which hit to go to, None if that is not known; the bool is whether all hits are."""
@@ -19,7 +21,6 @@ _Wish = Callable[[Hits, bool], int | None]
 _PAUSE_MS = 150
 _LONG_PAUSE_MS = 800
 _LONG_TEXT = 4_000_000
-_TOO_LABORIOUS = "This pattern takes too long on this text; make it simpler."
 
 
 class Finder(QObject):
@@ -30,13 +31,13 @@ class Finder(QObject):
         self._bar = bar
         self._tabs = tabs
         self._tab: EditorTab | None = None
-        self._searcher, self._replacer = Searcher(self), Searcher(self)
+        self._searcher = Searcher(self)
+        self._is_replacing = False
         self._wish: _Wish | None = None
         self._scope: QTextCursor | None = None
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self._on_pause)
         self._searcher.progressed.connect(self._on_searcher_progressed)
-        self._replacer.progressed.connect(self._on_replacer_progressed)
         bar.changed.connect(self._on_bar_changed)
         bar.step_requested.connect(self.step)
         bar.replace_requested.connect(self._on_replace_requested)
@@ -52,11 +53,11 @@ class Finder(QObject):
             return
         self._follow(self._tabs.current)
         cursor = self._tabs.current.editor.textCursor()
-        selected = cursor.selectedText()
-        is_scope = "\u2029" in selected
+        is_scope = line_commands.has_several_lines(cursor)
+        selected = "" if is_scope else cursor.selectedText()
         self._scope = cursor if is_scope else None
         self._bar.set_in_selection(is_scope)
-        self._bar.open("" if is_scope else selected, with_replace=with_replace)
+        self._bar.open(selected, with_replace=with_replace)
         self._search()
 
     @Slot(int)
@@ -92,6 +93,8 @@ class Finder(QObject):
     @Slot()
     def _on_bar_closed(self) -> None:
         tab = self._tab
+        if tab is not None and self._is_replacing:
+            tab.editor.long_edits.cancel()
         self._follow(None)
         if tab is not None:
             tab.editor.setFocus()
@@ -107,7 +110,8 @@ class Finder(QObject):
         if hits.is_stale or hits.index_of(start, end) is None:
             self.step(1)
             return
-        text = self._searcher.replacement(self._bar.query, self._bar.replace_field.text(), start)
+        template = self._bar.replace_field.text()
+        text = replacement(editor.document(), self._bar.query, template, start)
 
         def replace(cursor: QTextCursor) -> None:
             select(cursor, start, end)
@@ -119,9 +123,33 @@ class Finder(QObject):
 
     @Slot()
     def _on_replace_all_requested(self) -> None:
-        if self._editor is not None and not self._editor.isReadOnly() and self._bar.query.text:
-            self._bar.say("Replacing…")
-            self._start(self._replacer, self._bar.replace_field.text())
+        editor, query = self._editor, self._bar.query
+        if editor is None or editor.isReadOnly() or not query.text:
+            return
+        template, scope = self._bar.replace_field.text(), self._part()
+        self._searcher.stop()
+        self._bar.say("Replacing…")
+        self._is_replacing = True
+        edits = replacements(editor.document(), query, template, scope)
+        editor.run(lambda: editor.long_edits.start(edits))
+
+    @Slot(int)
+    def _on_long_edits_progressed(self, count: int) -> None:
+        if self._is_replacing:
+            self._bar.say(f"Replacing… {count:,}" if count else "Replacing…")
+
+    @Slot(object)
+    def _on_long_edits_ended(self, end: LongEditEnd) -> None:
+        if not self._is_replacing:
+            return
+        self._is_replacing = False
+        self._search()
+        if end.problem:
+            self._bar.complain(end.problem)
+        elif end.is_cancelled:
+            self._bar.say("Nothing was replaced", aloud=True)
+        else:
+            self._bar.say(f"{end.count:,} replaced" if end.count else "Nothing found", aloud=True)
 
     # -- searching ----------------------------------------------------------------------------
 
@@ -136,15 +164,19 @@ class Finder(QObject):
         if self._tab is not None:
             self._tab.editor.document().contentsChange.disconnect(self._on_contents_change)
             self._tab.editor.cursorPositionChanged.disconnect(self._on_caret_moved)
+            self._tab.editor.long_edits.progressed.disconnect(self._on_long_edits_progressed)
+            self._tab.editor.long_edits.ended.disconnect(self._on_long_edits_ended)
             self._tab.marks.show_hits(Hits())
         self._tab = tab
         self._scope = self._wish = None
         self._timer.stop()
         self._searcher.forget()
-        self._replacer.forget()
+        self._is_replacing = False
         if tab is not None:
             tab.editor.document().contentsChange.connect(self._on_contents_change)
             tab.editor.cursorPositionChanged.connect(self._on_caret_moved)
+            tab.editor.long_edits.progressed.connect(self._on_long_edits_progressed)
+            tab.editor.long_edits.ended.connect(self._on_long_edits_ended)
             self._bar.set_can_replace(not tab.editor.isReadOnly())
 
     def _want(self, wish: _Wish, *, is_new: bool = False) -> None:
@@ -159,25 +191,22 @@ class Finder(QObject):
 
     def _search(self) -> None:
         self._timer.stop()
-        if self._start(self._searcher):
+        if self._tab is None:
             return
-        if self._tab is not None:
-            self._tab.marks.show_hits(self._searcher.hits)
-
-    def _start(self, searcher: Searcher, template: str | None = None) -> bool:
-        """Start a search and return whether there is something to look for."""
-        if self._editor is None:
-            return False
-        scope = self._scope
-        part = (scope.selectionStart(), scope.selectionEnd()) if scope else None
+        query = self._bar.query
         try:
-            searcher.start(self._editor.document(), self._bar.query, part, template)
+            self._searcher.start(self._tab.editor.document(), query, self._part())
         except BadPatternError as error:
             self._bar.complain(str(error))
-            return False
-        if not self._bar.query.text:
-            self._bar.say("")
-        return bool(self._bar.query.text)
+        if self._searcher.revision < 0:
+            self._tab.marks.show_hits(self._searcher.hits)
+            if not query.text:
+                self._bar.say("")
+
+    def _part(self) -> tuple[int, int] | None:
+        """Return where to look, None for the whole text."""
+        scope = self._scope
+        return (scope.selectionStart(), scope.selectionEnd()) if scope else None
 
     @Slot()
     def _on_searcher_progressed(self) -> None:
@@ -209,8 +238,8 @@ class Finder(QObject):
         cursor = self._editor.textCursor()
         index = searcher.hits.index_of(cursor.selectionStart(), cursor.selectionEnd())
         count = f"{len(searcher.hits):,}" + ("" if searcher.is_complete else "…")
-        if searcher.is_given_up:
-            self._bar.complain(_TOO_LABORIOUS)
+        if searcher.problem:
+            self._bar.complain(searcher.problem)
         elif searcher.is_complete and not len(searcher.hits):
             self._bar.say("Nothing found", aloud=aloud)
         else:
@@ -223,7 +252,8 @@ class Finder(QObject):
     def _on_contents_change(self, _position: int, _removed: int, _added: int) -> None:
         is_long = self._editor is not None and self._editor.document().characterCount() > _LONG_TEXT
         self._searcher.stop()
-        self._timer.start(_LONG_PAUSE_MS if is_long else _PAUSE_MS)
+        if not self._is_replacing:
+            self._timer.start(_LONG_PAUSE_MS if is_long else _PAUSE_MS)
 
     @Slot()
     def _on_caret_moved(self) -> None:
@@ -239,32 +269,6 @@ class Finder(QObject):
             self._follow(self._tabs.current)
             self._bar.set_in_selection(False)
             self._search()
-
-    @Slot()
-    def _on_replacer_progressed(self) -> None:
-        replacer, editor = self._replacer, self._editor
-        if editor is None or not replacer.is_complete:
-            return
-        if replacer.revision != editor.document().revision():
-            self._on_replace_all_requested()
-        elif replacer.is_given_up:
-            self._bar.complain(_TOO_LABORIOUS)
-        else:
-            count = len(replacer.edits)
-            editor.run(lambda: _replace(editor, replacer))
-            self._timer.stop()
-            self._search()
-            self._bar.say(f"{count:,} replaced" if count else "Nothing found", aloud=True)
-        replacer.forget()
-
-
-def _replace(editor: CodeEditor, replacer: Searcher) -> None:
-    """Replace all hits as one undo step; the caret stays where its text is."""
-    cursor, edits = editor.textCursor(), replacer.edits
-    position = moved(cursor.position(), edits)
-    apply_edits(editor.document(), edits)
-    cursor.setPosition(position)
-    editor.setTextCursor(cursor)
 
 
 def _show(editor: CodeEditor, cursor: QTextCursor) -> None:

@@ -5,11 +5,13 @@ wait in a Python list, and only visible blocks get formats. Formats live in the 
 neither the document's text nor its undo stack ever knows of them.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import itemgetter
 
-from PySide6.QtCore import QEvent, QObject, Slot
+from PySide6.QtCore import QEvent, QObject, QTimer, Slot
 from PySide6.QtGui import QTextBlock, QTextCharFormat, QTextLayout
 from PySide6.QtWidgets import QPlainTextEdit
 
@@ -20,6 +22,10 @@ from starpad.ui.text_positions import utf16_length
 from starpad.ui.theme import Theme
 
 _LINE_END = 1 << 30
+_MOST_SPANS = 1_000
+"""The rest of a line with more of them has no colors: each key in it has all of them laid out."""
+_SPANS_A_TURN = 2_000
+"""What is shown at once; then keys may come first. A screen of usual lines has half of it."""
 _STALE: LineSpans = ((0, 0, ""),)
 """In place of what a line shows: it is to be formatted anew."""
 
@@ -59,6 +65,7 @@ class Highlighter(QObject):
         self._service = service
         self._theme = theme
         self._language = ("", "")
+        self._coming: str | None = None
         self._is_plain = False
         self._feed = DocumentFeed(self._document, document_id, service, self)
         self._store = SpanStore()
@@ -67,6 +74,8 @@ class Highlighter(QObject):
         self._overlay: PreeditOverlay | None = None
         self._proposal: Mapping[int, PreeditOverlay] = {}
         self._mark_sources: list[MarkSource] = []
+        self._more = QTimer(self, singleShot=True, interval=0)
+        self._more.timeout.connect(self._show_visible)
         self._document.contentsChange.connect(self._on_contents_change)
         editor.verticalScrollBar().valueChanged.connect(self._show_visible)
         editor.viewport().installEventFilter(self)
@@ -81,19 +90,28 @@ class Highlighter(QObject):
         """Whether `open` was called, and since then neither `close` nor `loading` set."""
         return not self.loading
 
-    def open(self, alias: str, file_name: str) -> None:
+    def open(self, alias: str, file_name: str, coming: str | None = None) -> None:
         """Color the document as it is now, in the language of this Pygments alias or file name.
 
-        Called when the document is loaded, and again for another language.
+        Called again for another language. `coming` is the whole text (LF line ends) while the
+        document is still being filled, until `arrived`: its changes are ignored so long.
         """
         self.loading = False
         self._is_plain = False
+        self._coming = coming
         self._language = (alias, file_name)
         self._send_document()
+
+    def arrived(self) -> None:
+        """Say that the document holds all of the text that was coming."""
+        self._coming = None
+        if len(self._store.lines) != self._document.blockCount():
+            self._send_document()  # Qt takes something in it for a line end that we do not
 
     def close(self) -> None:
         """Ask for no more colors."""
         self.loading = True
+        self._coming = None
         self._feed.stop()
         self._service.close(self._document_id)
 
@@ -120,10 +138,10 @@ class Highlighter(QObject):
 
     def token_at(self, block_number: int, column: int) -> str:
         """Return the token type at a UTF-16 column of a line, empty if none is known."""
-        for start, length, name in self._store.of(block_number):
-            if start <= column < start + length:
-                return name
-        return ""
+        spans = self._store.of(block_number)
+        index = bisect_right(spans, column, key=itemgetter(0)) - 1
+        start, length, name = spans[index] if index >= 0 else (0, 0, "")
+        return name if start <= column < start + length else ""
 
     def formats(self, block: QTextBlock) -> list[QTextLayout.FormatRange]:
         """Return a block's formats, in positions of its layout: round the preedit area."""
@@ -138,7 +156,8 @@ class Highlighter(QObject):
             # An input method composes here; its underline is its own.
             column, length = layout.preeditAreaPosition(), utf16_length(preedit)
             ranges += [r for r in layout.formats() if column <= r.start < column + length]
-        spans = ((s, n, self._theme.format_for(name)) for s, n, name in self._store.of(number))
+        known = self._store.of(number)[:_MOST_SPANS]
+        spans = ((s, n, self._theme.format_for(name)) for s, n, name in known)
         marks = (mark for source in self._mark_sources for mark in source(block))
         # Where ranges overlap, Qt lets the later ones add to the earlier.
         for start, span_length, text_format in chain(spans, marks):
@@ -168,18 +187,19 @@ class Highlighter(QObject):
     # -- the document -------------------------------------------------------------------------
 
     def _send_document(self) -> None:
-        self._feed.open(*self._language)
+        self._feed.open(*self._language, self._coming)
         self._forget_spans()
 
     def _forget_spans(self) -> None:
-        count = self._document.blockCount()
+        coming, document = self._coming, self._document
+        count = document.blockCount() if coming is None else coming.count("\n") + 1
         self._store.reset(count, self._feed.revision)
         self._shown = [None] * count  # the old colors stay until there are new ones
         self._asked_for = range(0)
 
     @Slot(int, int, int)
     def _on_contents_change(self, position: int, removed: int, added: int) -> None:
-        if self.loading:
+        if self.loading or self._coming is not None:
             return
         first_block = self._document.findBlock(position)
         last_block = self._document.findBlock(position + added)
@@ -243,7 +263,8 @@ class Highlighter(QObject):
         line_height = max(1, self._editor.fontMetrics().lineSpacing())
         # No block is lower than a line of text, so this is at least what is visible.
         lines, shown = self._store.lines, self._shown
-        bottom = min(top + self._editor.viewport().height() // line_height + 2, len(lines))
+        bottom = top + self._editor.viewport().height() // line_height + 2
+        bottom = min(bottom, len(lines), self._document.blockCount())
         visible = range(top, bottom)
         if None in lines[top:bottom] and visible != self._asked_for:
             self._asked_for = visible
@@ -251,11 +272,16 @@ class Highlighter(QObject):
         stale = [n for n in visible if shown[n] is not lines[n]]
         if not stale:
             return
-        for number in stale:
-            self.apply_block(self._document.findBlockByNumber(number))
+        count = 0
+        for last_number in stale:
+            self.apply_block(self._document.findBlockByNumber(last_number))
+            count += min(len(lines[last_number] or ()), _MOST_SPANS)
+            if count > _SPANS_A_TURN:
+                self._more.start()
+                break
         # setFormats() only notes what is dirty; without this, the next key's change covers it all.
         start = self._document.findBlockByNumber(stale[0]).position()
-        last = self._document.findBlockByNumber(stale[-1])
+        last = self._document.findBlockByNumber(last_number)
         self._document.markContentsDirty(start, last.position() + last.length() - start)
 
 

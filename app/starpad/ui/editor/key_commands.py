@@ -7,12 +7,25 @@ from starpad.core import brackets
 from starpad.core import indentation as indentation_rules
 from starpad.core.edit_rules import EditRules
 from starpad.ui.editor import line_commands
+from starpad.ui.editor.line_commands import LineCommand
 from starpad.ui.editor.text_edits import TextEdit, apply_edits, one_step, raw_text, select
 
 _MODIFIER = Qt.KeyboardModifier
 _PLAIN = (_MODIFIER.NoModifier, _MODIFIER.KeypadModifier)
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _LOOK_BACK = 20_000
+
+
+def line_command(event: QKeyEvent, cursor: QTextCursor) -> LineCommand | None:
+    """Return what the key does with several lines as a whole, None if it does something else."""
+    key, is_plain = event.key(), event.modifiers() in _PLAIN
+    if key == Qt.Key.Key_Backtab:
+        return line_commands.outdent
+    if not is_plain or not line_commands.has_several_lines(cursor):
+        return None
+    if key in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace):
+        return line_commands.delete_selection
+    return line_commands.indent_lines if key == Qt.Key.Key_Tab else None
 
 
 def handle(
@@ -25,8 +38,6 @@ def handle(
     key, is_plain = event.key(), event.modifiers() in _PLAIN
     if key == Qt.Key.Key_Tab and is_plain:
         line_commands.indent(cursor, rules)
-    elif key == Qt.Key.Key_Backtab:
-        line_commands.outdent(cursor, rules)
     elif key in _ENTER and (is_plain or event.modifiers() == _MODIFIER.ShiftModifier):
         # Qt would insert U+2028 for Shift+Enter, which no compiler takes for a line end.
         line_commands.insert_newline(cursor, rules)

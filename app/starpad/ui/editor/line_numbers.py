@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QTextBlock
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
@@ -23,6 +23,8 @@ class LineNumbers(QWidget):
         super().__init__(editor)
         self._editor = editor
         self._visible_blocks = visible_blocks
+        self.reserved = 0
+        """There is to be room for the numbers of at least so many lines."""
         self._background, self._text, self._caret_text = QColor(), QColor(), QColor()
         self.setAccessibleName("Line numbers")
         # Else everything below it is painted first, for each key.
@@ -35,7 +37,7 @@ class LineNumbers(QWidget):
 
     def wanted_width(self) -> int:
         """Return the width in pixels that the largest number needs."""
-        digits = max(3, len(str(self._editor.blockCount())))
+        digits = max(3, len(str(max(self.reserved, self._editor.blockCount()))))
         return int(self._editor.fontMetrics().horizontalAdvance("9") * digits) + 2 * _PADDING
 
     def sizeHint(self) -> QSize:
@@ -46,16 +48,17 @@ class LineNumbers(QWidget):
         painter.fillRect(event.rect(), self._background)
         painter.setFont(self._editor.font())
         caret_line = self._editor.textCursor().blockNumber()
-        height = self._editor.fontMetrics().height()
+        metrics = self._editor.fontMetrics()
+        height, ascent = metrics.height(), metrics.ascent()
+        digit, right = metrics.horizontalAdvance("9"), self.width() - _PADDING
+        area = event.rect()
         for block, top in self._visible_blocks():
-            if top + height < event.rect().top():
+            if top + height < area.top():
                 continue
-            if top > event.rect().bottom():
+            if top > area.bottom():
                 break
-            is_caret_line = block.blockNumber() == caret_line
-            painter.setPen(self._caret_text if is_caret_line else self._text)
-            painter.drawText(
-                QRect(0, int(top), self.width() - _PADDING, height),
-                Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter,
-                str(block.blockNumber() + 1),
-            )
+            number = block.blockNumber()
+            painter.setPen(self._caret_text if number == caret_line else self._text)
+            text = str(number + 1)
+            # By its baseline: Qt would lay it out in a rectangle first.
+            painter.drawText(right - digit * len(text), int(top) + ascent, text)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QColor, QTextBlock, QTextCharFormat
 
-from starpad.core import brackets
+from starpad.core import brackets, editor_styles
 from starpad.ui.editor.code_editor import CodeEditor
 from starpad.ui.editor.highlighter import Highlighter, Mark
 from starpad.ui.editor.searcher import Hits
@@ -14,8 +14,6 @@ from starpad.ui.editor.text_edits import raw_text
 from starpad.ui.text_positions import utf16_length
 from starpad.ui.theme import EditorColors
 
-_HIT = QColor("#e0a000")
-_HIT_SHARE = 0.3
 _PAIR_SHARE = 0.22
 _BLANK_SHARE = 0.25
 _PAUSE_MS = 40
@@ -54,7 +52,10 @@ class Marks(QObject):
     def set_colors(self, colors: EditorColors) -> None:
         """Take the theme's colors; pairs of brackets are underlined besides."""
         self._hit_format, self._pair_format = QTextCharFormat(), QTextCharFormat()
-        self._hit_format.setBackground(_mixed(colors.background, _HIT, _HIT_SHARE))
+        names = [each.name() for each in (colors.background, colors.selection, colors.text)]
+        hit, hit_text = editor_styles.hit_colors(*names)
+        self._hit_format.setBackground(QColor(hit))
+        self._hit_format.setForeground(QColor(hit_text))
         self._pair_format.setBackground(_mixed(colors.background, colors.text, _PAIR_SHARE))
         self._pair_format.setUnderlineStyle(QTextCharFormat.UnderlineStyle.SingleUnderline)
         self._blank_format.setForeground(_mixed(colors.background, colors.text, _BLANK_SHARE))

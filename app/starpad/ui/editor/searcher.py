@@ -1,8 +1,9 @@
-"""Finds all hits in a document without holding up a key: in slices, on a copy of the text."""
+"""Finds all hits in a document without holding up a key: in slices, and in pieces of the text."""
 
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from time import perf_counter
 
 from PySide6.QtCore import (
@@ -15,19 +16,29 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import QTextDocument
 
-from starpad.core.text_search import Replace, SearchQuery, replacement_for
-from starpad.ui.editor.text_edits import TextEdit, raw_text
-from starpad.ui.text_positions import PARAGRAPH_SEPARATOR, utf16_length
+from starpad.core.text_search import SearchQuery, replacement_for
+from starpad.ui.editor.text_edits import GivenUpError, TextEdit, between_characters, raw_text
 
 _SLICE_S = 0.005
 _CHECK_EVERY = 50
 # Of steps in one match. PCRE gives up there after a few hundredths of a second; its own limit is
 # five times as high.
 _LIMIT = "(*LIMIT_MATCH=2000000)"
-_PIECE = 100_000
-_Found = tuple[int, int, QRegularExpressionMatch | None]
-_END: _Found = (0, 0, None)
+_TOO_LABORIOUS = "This pattern takes too long on this text; make it simpler."
+_PIECE = 50_000
+# How far back an expression can look.
+_BEHIND = 1_000
 _Option = QRegularExpression.PatternOption
+_Match = QRegularExpression.MatchType
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Where a hit is, in UTF-16 units, and what it captured."""
+
+    start: int
+    end: int
+    match: QRegularExpressionMatch
 
 
 class BadPatternError(ValueError):
@@ -110,6 +121,80 @@ class Hits:
         return start - shift
 
 
+def hits_in(
+    document: QTextDocument, expression: QRegularExpression, start: int, end: int
+) -> Iterator[Hit | None]:
+    """Yield the hits between two positions, and None now and then, when some time has passed.
+
+    The document is read and searched piece by piece. A match that would look beyond its piece is
+    a partial one to PCRE, and the next piece begins with it: so hits may span any number of lines.
+    Raise GivenUpError if the expression takes too long.
+    """
+    last = document.characterCount() - 1
+    size = _PIECE
+    previous = (-1, -1)
+    while start <= end:
+        begin = between_characters(document, max(0, start - _BEHIND))
+        stop = between_characters(document, min(start + size, last))
+        text = raw_text(document, begin, stop)
+        kind = _Match.NormalMatch if stop == last else _Match.PartialPreferFirstMatch
+        matches = expression.globalMatch(text, start - begin, kind)
+        following = stop
+        while matches.hasNext():
+            match = matches.next()
+            place = (begin + match.capturedStart(), begin + match.capturedEnd())
+            if match.hasPartialMatch():
+                # What was looked back at belongs to it, in units: half a character, perhaps.
+                following = between_characters(document, max(start, place[0], previous[1]))
+                break
+            if place[0] == stop < last:
+                break  # An empty hit: what follows may make it longer.
+            if place[1] > end:
+                return
+            if place != previous:
+                yield Hit(*place, match)
+            previous = place
+        # Behind an empty hit at the text's end there is nowhere to go on: invalid as well.
+        if not matches.isValid() and previous[1] != stop:
+            raise GivenUpError(_TOO_LABORIOUS)
+        if stop == last:
+            return
+        size = _PIECE if following > start else 2 * size
+        start = following
+        yield None
+
+
+def replacements(
+    document: QTextDocument, query: SearchQuery, template: str, scope: tuple[int, int] | None = None
+) -> Iterator[TextEdit | None]:
+    """Yield the edits that replace all hits, the last one first, after a None for each wait.
+
+    Raise BadPatternError, or what `hits_in` raises.
+    """
+    expression = compiled(query)
+    replace = replacement_for(query, template, expression.captureCount())
+    # No lists of objects: Python's garbage collector would go through them for a tenth of a second.
+    starts, ends, texts = array("q"), array("q"), []
+    for hit in hits_in(document, expression, *_part(document, scope)):
+        if hit is not None:
+            starts.append(hit.start)
+            ends.append(hit.end)
+            texts.append(replace(_captured(hit.match)))
+        if hit is None or len(texts) % _CHECK_EVERY == 0:
+            yield None
+    while texts:
+        yield TextEdit(starts.pop(), ends.pop(), texts.pop())
+
+
+def replacement(document: QTextDocument, query: SearchQuery, template: str, start: int) -> str:
+    """Return what takes the place of the hit that starts there."""
+    expression = compiled(query)
+    hits = hits_in(document, expression, start, document.characterCount() - 1)
+    hit = next(hit for hit in hits if hit is not None)
+    replace = replacement_for(query, template, expression.captureCount())
+    return replace(_captured(hit.match))
+
+
 class Searcher(QObject):
     """Looks through one document at a time, from its start, a few milliseconds at a time."""
 
@@ -119,60 +204,30 @@ class Searcher(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.hits = Hits()
-        self.edits: list[TextEdit] = []
-        """What replaces the hits, if `start` was told to replace."""
-        self.is_complete = True
-        self.is_given_up = False
-        """PCRE found the pattern too laborious for this text: there may be more hits."""
         self.revision = -1
-        """Of the document when the search began; -1 if none did."""
-        self._text = ""
-        self._text_of: tuple[QTextDocument, int] | None = None
-        self._found: Iterator[_Found | None] = iter(())
-        self._replace: Replace | None = None
-        self._end = 0
+        """The document's revision that the hits are in."""
+        self.is_complete = True
+        self.problem = ""
+        """Why the search was given up, for people."""
+        self._found: Iterator[Hit | None] = iter(())
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._on_timer_timeout)
 
     def start(
-        self,
-        document: QTextDocument,
-        query: SearchQuery,
-        scope: tuple[int, int] | None = None,
-        template: str | None = None,
+        self, document: QTextDocument, query: SearchQuery, scope: tuple[int, int] | None = None
     ) -> None:
         """Look for the query in the document, or in the part of it that `scope` says.
 
-        With a `template`, make the edits that replace all hits as well. Raise BadPatternError.
+        Raise BadPatternError. Whoever changes the document stops the search.
         """
-        self.stop()
-        self.hits, self.edits = Hits(), []
-        self.is_given_up = False
-        self.revision = -1
+        self.forget()
         if not query.text:
             return
-        expression = compiled(query)
+        self._found = hits_in(document, compiled(query), *_part(document, scope))
         self.revision = document.revision()
-        self._replace = None
-        if template is not None:
-            self._replace = replacement_for(query, template, expression.captureCount())
-        start, self._end = scope or (0, document.characterCount() - 1)
-        if query.is_regex or "\n" in query.text:
-            # It may reach across any number of lines.
-            self._take_text(document)
-            self._found = self._look(expression, [(0, self._text, start)])
-        else:
-            self._found = self._look(expression, _pieces(document, start, self._end))
         self.is_complete = False
         self._timer.start()
         self._on_timer_timeout()
-
-    def replacement(self, query: SearchQuery, template: str, start: int) -> str:
-        """Return what takes the place of the hit that starts there."""
-        expression = compiled(query)
-        match = expression.match(self._text, start)
-        replace = replacement_for(query, template, expression.captureCount())
-        return replace(_captured(match))
 
     def stop(self) -> None:
         """Look no further."""
@@ -181,68 +236,35 @@ class Searcher(QObject):
         self.is_complete = True
 
     def forget(self) -> None:
-        """Let go of the document, its text and the hits."""
+        """Let go of the document and the hits."""
         self.stop()
-        self.hits, self.edits = Hits(), []
-        self._text, self._text_of, self.revision = "", None, -1
-
-    def _take_text(self, document: QTextDocument) -> None:
-        of = (document, document.revision())
-        if of != self._text_of:
-            self._text = document.toRawText().replace(PARAGRAPH_SEPARATOR, "\n")
-            self._text_of = of
+        self.hits = Hits()
+        self.problem = ""
+        self.revision = -1
 
     @Slot()
     def _on_timer_timeout(self) -> None:
-        until = perf_counter() + _SLICE_S
-        is_more = True
-        while is_more and perf_counter() < until:
-            is_more = self._take(_CHECK_EVERY)
-        if not is_more:
+        try:
+            self._take()
+        except GivenUpError as error:
             self.stop()
+            self.problem = str(error)
         self.progressed.emit()
 
-    def _take(self, count: int) -> bool:
-        """Take up to so many more hits; return whether there may be others."""
-        for _ in range(count):
-            found = next(self._found, _END)
-            if found is None:
-                return True
-            start, end, match = found
-            if match is None or end > self._end:
-                return False
-            self.hits.starts.append(start)
-            self.hits.ends.append(end)
-            if self._replace is not None:
-                self.edits.append(TextEdit(start, end, self._replace(_captured(match))))
-        return True
-
-    def _look(
-        self, expression: QRegularExpression, texts: Iterable[tuple[int, str, int]]
-    ) -> Iterator[_Found | None]:
-        """Yield the hits in texts of which is known where they begin; None after each text."""
-        for base, text, offset in texts:
-            matches = expression.globalMatch(text, offset)
-            end = -1
-            while matches.hasNext():
-                match = matches.next()
-                end = match.capturedEnd()
-                yield base + match.capturedStart(), base + end, match
-            # Behind an empty hit at the text's end there is nowhere to go on: invalid as well.
-            if not matches.isValid() and end != utf16_length(text):
-                self.is_given_up = True
+    def _take(self) -> None:
+        until = perf_counter() + _SLICE_S
+        starts, ends = self.hits.starts, self.hits.ends
+        for hit in self._found:
+            if hit is not None:
+                starts.append(hit.start)
+                ends.append(hit.end)
+            if (hit is None or len(starts) % _CHECK_EVERY == 0) and perf_counter() > until:
                 return
-            yield None
+        self.stop()
 
 
-def _pieces(document: QTextDocument, start: int, end: int) -> Iterator[tuple[int, str, int]]:
-    """Yield whole lines, where they begin, and how far in them to start."""
-    while start <= end:
-        first = document.findBlock(start).position()
-        last = document.findBlock(min(start + _PIECE, end))
-        stop = last.position() + last.length() - 1
-        yield first, raw_text(document, first, stop), start - first
-        start = stop + 1
+def _part(document: QTextDocument, scope: tuple[int, int] | None) -> tuple[int, int]:
+    return scope or (0, document.characterCount() - 1)
 
 
 def _captured(match: QRegularExpressionMatch) -> Callable[[int], str]:

@@ -8,7 +8,7 @@ from PySide6.QtGui import QTextCursor, QTextDocument
 
 from starpad.ui.text_positions import PARAGRAPH_SEPARATOR, utf16_length
 
-_MANY_EDITS = 10_000
+_PIECE = 20_000
 _KEEP = QTextCursor.MoveMode.KeepAnchor
 
 
@@ -19,6 +19,10 @@ class TextEdit:
     start: int
     end: int
     text: str
+
+
+class GivenUpError(Exception):
+    """Edits or hits cannot be worked out; the text says why, for people."""
 
 
 @contextmanager
@@ -33,8 +37,6 @@ def one_step(cursor: QTextCursor) -> Iterator[None]:
 
 def apply_edits(document: QTextDocument, edits: Sequence[TextEdit]) -> None:
     """Make the edits, which stand in the document's order and apart, one undo step."""
-    if len(edits) > _MANY_EDITS:
-        edits = [_as_one(document, edits)]
     cursor = QTextCursor(document)
     with one_step(cursor):
         for edit in reversed(edits):
@@ -42,17 +44,27 @@ def apply_edits(document: QTextDocument, edits: Sequence[TextEdit]) -> None:
             cursor.insertText(edit.text)
 
 
-def moved(position: int, edits: Sequence[TextEdit]) -> int:
-    """Return where a position is after the edits: behind what is inserted right there."""
-    by = 0
-    for edit in edits:
-        if edit.start > position:
-            break
+class Place:
+    """A position that stays with its text while edits that are apart are made, in any order."""
+
+    def __init__(self, position: int) -> None:
+        self._position = position
+        self._shift = 0
+
+    @property
+    def now(self) -> int:
+        """Where it is after the edits."""
+        return self._position + self._shift
+
+    def moved_by(self, edit: TextEdit) -> None:
+        """Move behind what is inserted right there; no further than to what replaces its text."""
+        if edit.start > self._position:
+            return
         length = utf16_length(edit.text)
-        if edit.end > position:
-            return edit.start + by + min(length, position - edit.start)
-        by += length - (edit.end - edit.start)
-    return position + by
+        if edit.end > self._position:
+            self._position = edit.start + min(length, self._position - edit.start)
+        else:
+            self._shift += length - (edit.end - edit.start)
 
 
 def select(cursor: QTextCursor, anchor: int, position: int) -> None:
@@ -68,14 +80,51 @@ def raw_text(document: QTextDocument, start: int, end: int) -> str:
     return cursor.selectedText().replace(PARAGRAPH_SEPARATOR, "\n")
 
 
-def _as_one(document: QTextDocument, edits: Sequence[TextEdit]) -> TextEdit:
-    """Return one edit that does what all of them do: Qt takes microseconds for each."""
-    start, end = edits[0].start, edits[-1].end
-    units = raw_text(document, start, end).encode("utf-16-le", "surrogatepass")
-    parts = []
-    done = start
-    for edit in edits:
-        parts.append(units[2 * (done - start) : 2 * (edit.start - start)])
-        parts.append(edit.text.encode("utf-16-le", "surrogatepass"))
-        done = edit.end
-    return TextEdit(start, end, b"".join(parts).decode("utf-16-le", "surrogatepass"))
+def between_characters(document: QTextDocument, position: int) -> int:
+    """Return the position, or the one before it if it is between the halves of a character."""
+    return position - ("\ud800" <= document.characterAt(position - 1) < "\udc00")
+
+
+def removal(document: QTextDocument, start: int, end: int) -> Iterator[TextEdit]:
+    """Yield the edits that remove a long text, the last one first."""
+    for first, last in _pieces(document, start, end):
+        yield TextEdit(first, last, "")
+
+
+def insertion(position: int, text: str) -> Iterator[TextEdit]:
+    """Yield the edits that insert a long text, its end first."""
+    for start in reversed(range(0, len(text), _PIECE)):
+        yield TextEdit(position, position, text[start : start + _PIECE])
+
+
+def copying(document: QTextDocument, start: int, end: int) -> Iterator[TextEdit]:
+    """Yield the edits that put a copy of a long text right behind it, its end first."""
+    for first, last in _pieces(document, start, end):
+        yield TextEdit(end, end, raw_text(document, first, last))
+
+
+def _pieces(document: QTextDocument, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while end > start:
+        first = max(start, between_characters(document, end - _PIECE))
+        yield first, end
+        end = first
+
+
+def line_edits(start: int, old: Sequence[str], new: Sequence[str]) -> list[TextEdit]:
+    """Return edits of what differs in lines from a position on: carets and colors stay."""
+    edits = []
+    for before, after in zip(old, new, strict=True):
+        if before != after:
+            pairs = enumerate(zip(before, after, strict=False))
+            shorter = min(len(before), len(after))
+            same = next((n for n, (a, b) in pairs if a != b), shorter)
+            old_rest, new_rest = before[same:], after[same:]
+            place = start + utf16_length(before[:same])
+            if new_rest.endswith(old_rest):
+                edits.append(TextEdit(place, place, new_rest.removesuffix(old_rest)))
+            else:
+                gone = old_rest.removesuffix(new_rest)
+                text = new_rest if gone == old_rest else ""
+                edits.append(TextEdit(place, place + utf16_length(gone), text))
+        start += utf16_length(before) + 1
+    return edits

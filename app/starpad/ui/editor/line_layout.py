@@ -1,0 +1,81 @@
+"""The layout of an editor's document: what a change of one line costs is that line alone."""
+
+from math import ceil
+
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QTextBlock, QTextDocument, QTextOption
+from PySide6.QtWidgets import QPlainTextDocumentLayout
+
+
+class LineLayout(QPlainTextDocumentLayout):
+    """Spares Qt from two things that it does with all lines when one is changed.
+
+    It adds what was removed to what was added and so takes the next line for changed, too,
+    whenever a whole line is given new formats. Then it draws the whole view anew: for each key.
+
+    And when the widest line gets narrower, it looks at all lines for the one that is the widest
+    now, and makes a layout for each: 50 ms and 100 MB with 217,000 lines. So lines that do not wrap
+    are laid out here, and Qt hears of the ones that need more room to scroll sideways.
+    """
+
+    def __init__(self, document: QTextDocument) -> None:
+        super().__init__(document)
+        self._lines = document.blockCount()
+        self._line_width = 0.0  # as Qt wants it
+
+    def documentChanged(self, position: int, removed: int, added: int) -> None:
+        document = self.document()
+        lines, self._lines = self._lines, document.blockCount()
+        block = document.findBlock(position)
+        can_lay_out = bool(self._line_width) and _is_simple(block, document)
+        if lines != self._lines or position + added > block.position() + block.length():
+            super().documentChanged(position, removed, added)
+            if can_lay_out:
+                self._lay_out(block)
+        elif can_lay_out:
+            self._change(block)
+        else:
+            self._let_qt_change(block)
+
+    def _let_qt_change(self, block: QTextBlock) -> None:
+        super().documentChanged(block.position(), 0, 1)  # the line, whatever its length
+        line = block.layout().lineAt(0)
+        if line.isValid():
+            self._line_width = line.width()
+
+    def _change(self, block: QTextBlock) -> None:
+        count = block.lineCount()
+        width = self._lay_out(block)
+        if width > self.documentSize().width():
+            self._let_qt_change(block)
+        elif block.lineCount() == count:
+            self.updateBlock.emit(block)
+        else:
+            self.documentSizeChanged.emit(self.documentSize())
+            self.update.emit()
+
+    def _lay_out(self, block: QTextBlock) -> float:
+        """Lay the line out just as Qt does; return the width that it takes."""
+        layout, margin = block.layout(), self.document().documentMargin()
+        layout.setTextOption(self.document().defaultTextOption())
+        layout.beginLayout()
+        height = width = 0.0
+        while (line := layout.createLine()).isValid():
+            line.setLeadingIncluded(True)
+            line.setLineWidth(self._line_width)
+            line.setPosition(QPointF(margin, height))
+            height += line.height()
+            if line.leading() < 0:
+                height += ceil(line.leading())
+            width = max(width, line.naturalTextWidth())
+        layout.endLayout()
+        if layout.lineCount() != block.lineCount():
+            block.setLineCount(layout.lineCount())
+        return width + 2 * margin
+
+
+def _is_simple(block: QTextBlock, document: QTextDocument) -> bool:
+    """Return whether the view's width is of no account for a line."""
+    is_wrapped = document.defaultTextOption().wrapMode() != QTextOption.WrapMode.NoWrap
+    is_leftward = block.textDirection() == Qt.LayoutDirection.RightToLeft
+    return block.isValid() and not is_wrapped and not is_leftward

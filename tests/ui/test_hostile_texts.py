@@ -1,0 +1,101 @@
+"""No text hangs the editor, whatever the lexer: what takes too long goes plain, others go on."""
+
+from collections.abc import Iterator
+
+import pytest
+from pygments.lexers import get_all_lexers
+from PySide6.QtCore import QElapsedTimer
+from PySide6.QtGui import QTextCursor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from starpad.services.highlighting import HighlightService
+from starpad.ui.editor.code_editor import CodeEditor
+from starpad.ui.editor.highlighter import Highlighter
+from starpad.ui.theme import Theme
+
+ALIASES = [aliases[0] for _, aliases, _, _ in get_all_lexers(plugins=False) if aliases]
+TEXTS = {
+    "a long word": "a" * 50_000,
+    "parentheses": "(" * 20_000,
+    "blanks": " " * 50_000 + "x",
+    "lines": "\n".join(["a" * 9_000] * 20),
+    "one line": "x = (1, 'a'); " * 7_000,
+    "C": 'static int f(char *s) { return puts("x"); } /* c */\n' * 2_000,
+}
+SETTLED_MS = 60_000
+
+
+class Hostilities:
+    """Opens one hostile text after the other beside a calm one, and types into both."""
+
+    def __init__(self, service: HighlightService, theme: Theme, qtbot: QtBot) -> None:
+        self._service, self._theme, self._qtbot = service, theme, qtbot
+        self._numbers = iter(range(1, 10_000))
+        self.plain: set[int] = set()
+        service.plain.connect(lambda number, _reason: self.plain.add(number))
+        self.calm, self._calm_colors, _ = self._open("python", "x = None\n" * 50)
+
+    def _open(self, alias: str, text: str) -> tuple[CodeEditor, Highlighter, int]:
+        editor, number = CodeEditor(self._theme.colors), next(self._numbers)
+        editor.resize(700, 500)
+        editor.show()
+        highlighter = Highlighter(editor, number, self._service, self._theme)
+        editor.setPlainText(text)
+        highlighter.open(alias, "")
+        return editor, highlighter, number
+
+    def endure(self, alias: str, text: str) -> bool:
+        """Return whether the text was given up."""
+        editor, highlighter, number = self._open(alias, f"\n{text}\n")
+        cursor = QTextCursor(editor.document().findBlockByNumber(1))
+        cursor.movePosition(QTextCursor.MoveOperation.Right, n=20)
+        editor.setTextCursor(cursor)
+        timer = QElapsedTimer()
+        timer.start()
+        typed = 0
+        while number not in self.plain and (typed < 3 or None in highlighter._store.lines):
+            QTest.keyClicks(editor, "a")
+            QTest.keyClicks(self.calm, "a")
+            typed += 1
+            self._qtbot.wait(20)
+            assert timer.elapsed() < SETTLED_MS, alias
+        assert editor.document().findBlockByNumber(1).text()[20 : 20 + typed] == "a" * typed
+        highlighter.close()
+        editor.deleteLater()
+        return number in self.plain
+
+    def is_calm_colored(self) -> bool:
+        QTest.keyClicks(self.calm, "a")
+        self._qtbot.wait(20)
+        block = self.calm.document().findBlockByNumber(1)
+        return self._calm_colors.token_at(1, 4) == "Keyword.Constant" and bool(
+            block.layout().formats()
+        )
+
+
+@pytest.fixture
+def hostilities(qapp: QApplication, qtbot: QtBot) -> Iterator[Hostilities]:
+    service = HighlightService()
+    service._watchdog.setInterval(1000)
+    hostilities = Hostilities(service, Theme(qapp), qtbot)
+    yield hostilities
+    service.shutdown()
+    hostilities.calm.deleteLater()
+
+
+def test_what_hangs_its_lexer_goes_plain_and_the_rest_goes_on(
+    hostilities: Hostilities, qtbot: QtBot
+) -> None:
+    assert hostilities.endure("make", TEXTS["lines"])
+    hostilities.endure("make", TEXTS["blanks"])
+    qtbot.waitUntil(hostilities.is_calm_colored, timeout=20_000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TEXTS)
+def test_every_lexer_endures_them(hostilities: Hostilities, qtbot: QtBot, name: str) -> None:
+    for alias in ALIASES:
+        hostilities.endure(alias, TEXTS[name])
+    qtbot.waitUntil(hostilities.is_calm_colored, timeout=20_000)
