@@ -10,7 +10,7 @@ from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QApplication
 
 from starpad import __version__
-from starpad.core import catalog, engine_pack, log, paths, release, serve_key, settings_store
+from starpad.core import catalog, engine_pack, heap, log, paths, release, serve_key, settings_store
 from starpad.core.chat_presets import Presets
 from starpad.core.errors import StarpadError
 from starpad.core.license_acceptance import Acceptances
@@ -283,6 +283,7 @@ def run(files: Sequence[Path], model: Path | None) -> int:
     if sys.platform == "darwin":  # a filter in Python sees every event, so only where it is needed
         OpenEvents(starpad.open, application, starpad)
     starpad.start(files, model)
+    heap.settle()
     code = application.exec()
     if code == 0:
         starpad.recovered.forget()

@@ -36,6 +36,14 @@ def test_lines_of_usual_length_wrap_as_the_user_wants(make: Make) -> None:
     assert editor.wordWrapMode() is Mode.NoWrap
 
 
+@pytest.mark.parametrize("is_wrapped", [True, False])
+def test_many_short_lines_that_come_at_once_are_no_long_line(make: Make, is_wrapped: bool) -> None:
+    editor = make("", is_wrapped=is_wrapped)
+    mode = editor.wordWrapMode()
+    QTextCursor(editor.document()).insertText("a line of usual length\n" * 5_000)
+    assert editor.wordWrapMode() is mode
+
+
 def test_with_a_very_long_line_words_are_broken_anywhere(make: Make) -> None:
     editor = make("\n" + "a" * 20_000, is_wrapped=True)
     assert editor.wordWrapMode() is Mode.WrapAnywhere

@@ -8,7 +8,6 @@ from PySide6.QtGui import QTextBlock, QTextOption
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 from starpad.ui.editor.text_edits import raw_text
-from starpad.ui.text_positions import PARAGRAPH_SEPARATOR
 
 _ANYWHERE_LENGTH = 10_000
 """Qt looks for the place to wrap a longer word at from its start, for each row again."""
@@ -65,7 +64,7 @@ class LongLines(QObject):
         if added > _ANYWHERE_LENGTH:
             end = min(position + added, self._document.characterCount() - 1)
             texts.append(raw_text(self._document, position, end))
-            longest = max(longest, *map(len, texts[-1].split(PARAGRAPH_SEPARATOR)))
+            longest = max(longest, *map(len, texts[-1].split("\n")))
         self._take(longest, texts)
 
     def _take(self, longest: int, texts: Sequence[str]) -> None:
