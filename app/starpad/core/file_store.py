@@ -185,17 +185,6 @@ def replace(
         raise
 
 
-def export(path: Path, text: str) -> None:
-    """Write a result of ours where the user wants it. Raises FileError."""
-    try:
-        replace(path, text.encode())
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise FileError(
-            f"{path.name} could not be written: {reason}.", "Choose another place."
-        ) from error
-
-
 def temporary_beside(path: Path) -> Path:
     """Return a new name for the file that is to take the place of another."""
     return Path(os.path.realpath(path)).with_name(f".starpad-{secrets.token_hex(8)}")

@@ -14,11 +14,12 @@ from starpad.core.fim import build_prompt
 from starpad.core.instruction import COMMIT_TOKENS, Instruction
 from starpad.core.rewrite import Rewrite
 from starpad.core.sampling import Sampling
-from starpad.core.suggestion import Figures, is_finished
+from starpad.core.suggestion import is_finished
 from starpad.engines.chat_prompt import ChatPrompter
 from starpad.engines.client import EngineClient
 from starpad.engines.converse import CHAT_SLOT
-from starpad.engines.protocol import CompletionRequest, StopReason, Timings
+from starpad.engines.protocol import CompletionRequest, StopReason
+from starpad.engines.suggest import figures_of
 
 _FRAME_S = 0.033
 """Text on screen changes at most this often, however fast tokens come."""
@@ -109,7 +110,7 @@ async def _rewrite(
     policy = rules.gap_policy(instruction)
     text, first_ms, emitted = so_far, 0.0, 0.0
     reason: StopReason | None = None
-    figures = _figures(len(prompt.ids), None, 0.0)
+    figures = figures_of(len(prompt.ids), None, 0.0)
 
     def so_much(*, is_final: bool) -> Rewrite:
         if prompt.way is Asking.CHAT:
@@ -126,7 +127,7 @@ async def _rewrite(
             first_ms = first_ms or (now - started) * 1000
             text += chunk.text
             reason = chunk.stop_reason
-            figures = _figures(len(prompt.ids), chunk.timings, first_ms)
+            figures = figures_of(len(prompt.ids), chunk.timings, first_ms)
             if now - emitted >= _FRAME_S:
                 emitted = now
                 emit(so_much(is_final=False))
@@ -198,15 +199,3 @@ async def _commit_tokens(client: EngineClient) -> list[int]:
     """Return the ids of the tokens for commits; fewer if the model does not know them all."""
     answers = [await client.tokenize(text, special=True) for text in COMMIT_TOKENS]
     return [ids[0] for ids in answers if len(ids) == 1]
-
-
-def _figures(prompt_tokens: int, timings: Timings | None, first_token_ms: float) -> Figures:
-    if timings is None:
-        return Figures(prompt_tokens, 0, 0, 0.0, first_token_ms)
-    return Figures(
-        prompt_tokens,
-        timings.evaluated_tokens,
-        timings.generated_tokens,
-        timings.tokens_per_second,
-        first_token_ms,
-    )

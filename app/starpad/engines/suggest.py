@@ -98,7 +98,7 @@ async def _suggest(
     )
     text, first_token_ms, emitted = "", 0.0, 0.0
     confidence = Confidence()
-    progress = Progress("", _figures(len(prompt.ids), None, 0.0))
+    progress = Progress("", figures_of(len(prompt.ids), None, 0.0))
     chunks = alternatives.complete(client, request, alternative)
     async with aclosing(without_beginning(chunks, beginning)) as stream:
         async for chunk in stream:
@@ -108,7 +108,9 @@ async def _suggest(
             confidence.add(len(text), chunk.log_probabilities)
             text += chunk.text
             if chunk.timings is not None:
-                progress = Progress(text, _figures(len(prompt.ids), chunk.timings, first_token_ms))
+                progress = Progress(
+                    text, figures_of(len(prompt.ids), chunk.timings, first_token_ms)
+                )
             else:
                 progress = Progress(text, progress.figures)
             is_sure = _is_sure(confidence, text, policy, least)
@@ -136,7 +138,8 @@ def _is_sure(confidence: Confidence, text: str, policy: LinePolicy, least: float
     return found is None or found >= least
 
 
-def _figures(prompt_tokens: int, timings: Timings | None, first_token_ms: float) -> Figures:
+def figures_of(prompt_tokens: int, timings: Timings | None, first_token_ms: float) -> Figures:
+    """Return what a request has cost so far; `timings` None: the engine has said nothing yet."""
     if timings is None:
         return Figures(prompt_tokens, 0, 0, 0.0, first_token_ms)
     return Figures(

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from starpad.core import file_store
 from starpad.core.benchmark import BenchmarkPlan, BenchmarkProgress, BenchmarkResult
 from starpad.core.benchmark_report import to_csv
 from starpad.core.benchmark_store import BenchmarkStore
 from starpad.core.engine_status import EngineStatus, LoadedModel
 from starpad.core.errors import EngineError, FileError, StarpadError
+from starpad.core.export import export
 from starpad.core.load_options import EngineKind, LoadOptions
 from starpad.engines.session import Loaded
 from starpad.services.engine import EngineService
@@ -118,7 +118,7 @@ class BenchmarkService(QObject):
 
     def export(self, path: Path) -> None:
         """Write all results for a spreadsheet. Raises FileError."""
-        file_store.export(path, to_csv(self.results))
+        export(path, to_csv(self.results))
 
     def shutdown(self) -> None:
         """Measure nothing more, and load nothing; the engine's own shutdown ends the process."""

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from starpad.core import file_store
 from starpad.core.engine_status import EngineStatus, LoadedModel
 from starpad.core.errors import EngineError, StarpadError
 from starpad.core.evaluation import (
@@ -19,6 +18,7 @@ from starpad.core.evaluation import (
     Way,
 )
 from starpad.core.evaluation_report import to_csv
+from starpad.core.export import export
 from starpad.core.load_options import EngineKind, LoadOptions
 from starpad.services.engine import EngineService
 from starpad.services.engine_break import EngineBreak
@@ -99,7 +99,7 @@ class EvaluationService(QObject):
 
     def export(self, path: Path) -> None:
         """Write the rows for a spreadsheet. Raises FileError."""
-        file_store.export(path, to_csv(self.rows))
+        export(path, to_csv(self.rows))
 
     def shutdown(self) -> None:
         """Ask nothing more, and load nothing; the engine's own shutdown ends the process."""

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from starpad.core.text_search import SearchQuery
+from starpad.ui.editor.sign_button import sign_button
 from starpad.ui.spoken import announce
 
 _LEAST_CHARACTERS = 16
@@ -135,11 +136,11 @@ class FindBar(QFrame):
             row.setSpacing(2)
         for widget in (self.case, self.word, self.regex, self.selection):
             find_row.addWidget(widget)
-        previous = _button("↑", "The hit before (Shift+F3)", "Previous hit")
+        previous = sign_button("↑", "The hit before (Shift+F3)", "Previous hit")
         previous.clicked.connect(lambda: self.step_requested.emit(-1))
-        following = _button("↓", "The next hit (F3)", "Next hit")
+        following = sign_button("↓", "The next hit (F3)", "Next hit")
         following.clicked.connect(lambda: self.step_requested.emit(1))
-        close = _button("×", "Close (Esc)", "Close the find bar")  # noqa: RUF001 (as in messages)
+        close = sign_button("×", "Close (Esc)", "Close the find bar")  # noqa: RUF001 (as in messages)
         close.clicked.connect(self.close_bar)
         find_row.addWidget(previous)
         find_row.addWidget(following)
@@ -182,16 +183,6 @@ def _field(name: str, hint: str) -> QLineEdit:
 
 
 def _switch(text: str, tip: str) -> QToolButton:
-    switch = _button(text, tip, tip)
+    switch = sign_button(text, tip, tip)
     switch.setCheckable(True)
     return switch
-
-
-def _button(text: str, tip: str, name: str) -> QToolButton:
-    button = QToolButton()
-    button.setText(text)
-    button.setToolTip(tip)
-    button.setAccessibleName(name)
-    button.setAutoRaise(True)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    return button

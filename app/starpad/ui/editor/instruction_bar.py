@@ -9,10 +9,10 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QToolButton,
     QVBoxLayout,
 )
 
+from starpad.ui.editor.sign_button import sign_button
 from starpad.ui.spoken import announce
 
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -51,8 +51,8 @@ class InstructionBar(QFrame):
         self.message.setAccessibleName("Result")
         self.ask = _button("Ask", "Have the model change the code (Enter)")
         self.stop = _button("Stop", "Stop the model (Esc)")
-        self.previous = _sign("↑", "The change before (Shift+F7)", "Previous change")
-        self.following = _sign("↓", "The next change (F7)", "Next change")
+        self.previous = sign_button("↑", "The change before (Shift+F7)", "Previous change")
+        self.following = sign_button("↓", "The next change (F7)", "Next change")
         self.accept = _button("Accept", "Make this change")
         self.refuse = _button("Refuse", "Leave these lines as they are")
         self.accept_all = _button(
@@ -160,7 +160,7 @@ class InstructionBar(QFrame):
 
     def _fill(self) -> None:
         first, second = QHBoxLayout(), QHBoxLayout()
-        close = _sign("×", "Close (Esc)", "Close the bar")  # noqa: RUF001 (as in the find bar)
+        close = sign_button("×", "Close (Esc)", "Close the bar")  # noqa: RUF001 (as in the find bar)
         close.clicked.connect(self.closed)
         first.addWidget(self.field, 1)
         for button in (self.ask, self.stop, close):
@@ -179,14 +179,4 @@ def _button(text: str, tip: str) -> QPushButton:
     button = QPushButton(text)
     button.setToolTip(tip)
     button.setAutoDefault(False)
-    return button
-
-
-def _sign(text: str, tip: str, name: str) -> QToolButton:
-    button = QToolButton()
-    button.setText(text)
-    button.setToolTip(tip)
-    button.setAccessibleName(name)
-    button.setAutoRaise(True)
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button
