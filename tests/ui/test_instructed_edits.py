@@ -207,6 +207,33 @@ def test_a_closed_tab_takes_its_proposal_with_it(
     assert _bar(starpad).isVisible()
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "lines"),
+    [((3, 0), (5, 0), (3, 4)), ((3, 14), (5, 4), (4, 5)), ((3, 2), (3, 2), (3, 3))],
+)
+def test_a_line_of_which_only_its_end_is_selected_is_not_meant(
+    starpad: Starpad,
+    qtbot: QtBot,
+    tab: EditorTab,
+    start: tuple[int, int],
+    end: tuple[int, int],
+    lines: tuple[int, int],
+) -> None:
+    document, cursor = tab.editor.document(), tab.editor.textCursor()
+    places = [document.findBlockByNumber(line).position() + column for line, column in (start, end)]
+    cursor.setPosition(places[0])
+    cursor.setPosition(places[1], QTextCursor.MoveMode.KeepAnchor)
+    tab.editor.setTextCursor(cursor)
+    starpad.window.actions_by_id[ActionId.CHANGE_CODE].trigger()
+    edits = starpad.window.editing.instructed_edits
+    edits._bar.field.setText("simpler")
+    edits._bar.asked.emit()
+    assert edits._instruction is not None
+    all_lines = OLD.splitlines(keepends=True)
+    assert edits._instruction.code == "".join(all_lines[lines[0] : lines[1] + 1])
+    assert edits._instruction.before == "".join(all_lines[: lines[0]])
+
+
 def test_without_a_model_the_bar_says_so(starpad: Starpad, qtbot: QtBot, tab: EditorTab) -> None:
     starpad.engine.unload()
     _select(tab, 3, 6)

@@ -247,8 +247,11 @@ def _instruction(
     if lines is None:
         first = document.findBlock(cursor.selectionStart())
         last = document.findBlock(cursor.selectionEnd())
+        # Lines of which only the line end is selected are not meant.
         if last != first and last.position() == cursor.selectionEnd():
-            last = last.previous()  # only its line end is selected
+            last = last.previous()
+        if last != first and first.position() + first.length() - 1 == cursor.selectionStart():
+            first = first.next()
         code = text_between(document, first.position(), last.position() + last.length() - 1) + "\n"
     else:
         first, code = document.findBlockByNumber(lines[0]), lines[1]
