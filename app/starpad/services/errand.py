@@ -8,7 +8,7 @@ from functools import partial
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from starpad.core import brackets
-from starpad.core.context_window import CaretContext
+from starpad.core.context_window import CaretContext, as_read
 from starpad.core.engine_status import LoadedModel
 from starpad.core.prompt import Prompt
 from starpad.core.prompt_budget import prompt_tokens
@@ -20,8 +20,6 @@ from starpad.engines.warm_up import warm_up
 from starpad.services.engine import EngineService
 from starpad.services.inference_thread import RequestEnd
 from starpad.services.suggestion_cache import Place
-
-_CLOSERS = ")]}\"'` \t"
 
 
 class Purpose(Enum):
@@ -141,20 +139,6 @@ class Errands(QObject):
         if isinstance(end.value, Progress):
             errand.raw = end.value.text
         self.ended.emit(errand, end)
-
-
-def as_read(context: CaretContext) -> CaretContext:
-    """Return the text around the caret as the model is to read it.
-
-    Without closing brackets and quotes that are all there is right of the caret: in the order of
-    most models what comes after the caret stands first, so each bracket that the editor closes by
-    itself would have the whole prompt read anew, twice. Brackets that a suggestion then brings
-    once more are known, and go when it is accepted.
-    """
-    rest = context.after.partition("\n")[0]
-    if rest.strip(_CLOSERS):
-        return context
-    return replace(context, after=context.after[len(rest) :])
 
 
 def accepted(context: CaretContext, suggestion: str) -> CaretContext:
