@@ -262,3 +262,23 @@ def test_a_slow_model_is_asked_at_line_ends_only_and_a_message_says_so(
     qtbot.keyClicks(tab.editor, "z")
     assert states[-1] is SuggestionState.TOO_SLOW
     pacing.restart(on_gpu=False)
+
+
+def test_who_asks_sees_also_what_the_model_is_not_sure_of(
+    starpad: Starpad, tab: EditorTab, qtbot: QtBot, sent: list[Purpose]
+) -> None:
+    starpad.settings.change(suggestion_least_probability=95, suggestion_pause_ms=0)
+    _put(tab, HALF_FUNCTION)
+    for key in ("i", Qt.Key.Key_Backspace, "i"):
+        with qtbot.waitSignal(
+            starpad.completion.state_changed,
+            timeout=10_000,
+            check_params_cb=lambda state, _: state is SuggestionState.UNSURE,
+        ):
+            (qtbot.keyClicks if isinstance(key, str) else qtbot.keyClick)(tab.editor, key)
+        assert not tab.suggestions.ghost.is_shown
+    assert sent.count(Purpose.ANSWER) == 2, "what was doubted before is known"
+    ghost = _ask(qtbot, starpad, tab)
+    assert ghost
+    qtbot.keyClick(tab.editor, Qt.Key.Key_Tab)
+    assert tab.editor.text().startswith(HALF_FUNCTION.partition("|")[0] + "i" + ghost)

@@ -35,6 +35,8 @@ class Progress:
     figures: Figures
     prompt: Prompt | None = None
     """Only with the last of a request's, for whoever wants to look at it."""
+    is_unsure: bool = False
+    """Whether there was something to show, and the model not sure enough of it."""
 
 
 async def suggest(
@@ -125,7 +127,7 @@ async def _suggest(
             if not is_sure and confidence.count >= _ENOUGH_TOKENS:
                 break
     if not _is_sure(confidence, progress.text, policy, least):
-        progress = replace(progress, text="")
+        progress = replace(progress, text="", is_unsure=True)
     return replace(progress, prompt=prompt)
 
 

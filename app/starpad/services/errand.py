@@ -42,9 +42,12 @@ class Errand:
     document: int
     place: Place
     policy: LinePolicy
+    options: CompletionOptions
     raw: str = ""
     """What has come so far."""
     published: str = ""
+    is_unsure: bool = False
+    """Whether nothing has come because the model was not sure of it."""
     is_timed: bool = False
     """Whether it is known how long its first token took, or that is of no interest."""
     started: float = field(default_factory=time.monotonic)
@@ -53,6 +56,11 @@ class Errand:
     def waited_ms(self) -> float:
         """How long it has been under way."""
         return (time.monotonic() - self.started) * 1000
+
+    def answers(self, place: Place, options: CompletionOptions) -> bool:
+        """Return whether what comes of it is what `options` want at `place`."""
+        is_shown = self.options.least_probability <= options.least_probability
+        return self.place == place and is_shown and self.purpose is not Purpose.WARM_UP
 
 
 class Errands(QObject):
@@ -113,7 +121,7 @@ class Errands(QObject):
                     alternative=alternative,
                 )
             )
-        self.current = Errand(request, purpose, context.document, place, policy)
+        self.current = Errand(request, purpose, context.document, place, policy, options)
 
     def drop(self) -> Errand | None:
         """Give up what is under way; return it."""
@@ -137,7 +145,7 @@ class Errands(QObject):
         # Let go of it first: who hears the last word may ask for the next suggestion at once.
         self.current = None
         if isinstance(end.value, Progress):
-            errand.raw = end.value.text
+            errand.raw, errand.is_unsure = end.value.text, end.value.is_unsure
         self.ended.emit(errand, end)
 
 
@@ -149,10 +157,9 @@ def accepted(context: CaretContext, suggestion: str) -> CaretContext:
     return replace(context, before=context.before + suggestion, after=context.after[surplus:])
 
 
-def record_of(
-    errand: Errand, progress: Progress, model: LoadedModel, options: CompletionOptions
-) -> RequestRecord:
+def record_of(errand: Errand, progress: Progress, model: LoadedModel) -> RequestRecord:
     """Return what is kept of an errand that the engine has answered."""
+    options = errand.options
     budget = prompt_tokens(
         options.budget_tokens, model.context_tokens, options.max_tokens, model.fim
     )
