@@ -69,6 +69,9 @@ class Costs:
     over_ms: list[float] = field(default_factory=list)
     """What of it was not the pause that is waited for."""
     steps_ms: list[float] = field(default_factory=list)
+    """By the engine's clock: from an answer's first token to its last, by the tokens between."""
+    over_steps: list[float] = field(default_factory=list)
+    """Each of `over_ms` in the steps of the same answer: both had the same to put up with."""
     accepts: int = 0
     at_once: int = 0
 
@@ -86,6 +89,7 @@ class Session(QObject):
         self._key_time = 0.0
         self._request_time = 0.0
         self._is_waiting = False
+        self._over_ms = 0.0
         tab = starpad.window.tabs.current
         assert tab is not None
         self._tab = tab
@@ -117,6 +121,7 @@ class Session(QObject):
             costs.sent[purpose] = costs.sent.get(purpose, 0) + 1
             if purpose is Purpose.ANSWER:
                 session._request_time, session._is_waiting = time.perf_counter(), True
+                session._over_ms = 0.0
             send(self, purpose, *args, **names)
 
         def cost(timings: Timings) -> None:
@@ -162,7 +167,8 @@ class Session(QObject):
         if update.text and self._is_waiting and update.state is SuggestionState.SHOWN:
             self._is_waiting = False
             self.costs.waits_ms.append((now - self._key_time) * 1000)
-            self.costs.over_ms.append((now - self._request_time) * 1000)
+            self._over_ms = (now - self._request_time) * 1000
+            self.costs.over_ms.append(self._over_ms)
         left_ms = self._timer.remainingTime()
         if self._accepts and update.is_final and ghost.is_shown and left_ms > READING_MS + 100:
             self._look.start()
@@ -183,7 +189,10 @@ class Session(QObject):
     @Slot(object)
     def _on_figures(self, figures: Figures) -> None:
         if figures.tokens_per_second:
-            self.costs.steps_ms.append(1000 / figures.tokens_per_second)
+            step_ms = 1000 / figures.tokens_per_second
+            self.costs.steps_ms.append(step_ms)
+            if self._over_ms:
+                self.costs.over_steps.append(self._over_ms / step_ms)
 
 
 def errands_of(starpad: bootstrap.Starpad) -> Errands:
@@ -348,6 +357,9 @@ def report(name: str, costs: Costs, count: int) -> None:
         print(f"  {purpose.name.lower():8} {sent:4} sent, {sum(tokens):6} prompt tokens read, "
               f"{mean:6.2f} each, most {max(tokens, default=0)}")  # fmt: skip
     asked = costs.sent.get(Purpose.ANSWER, 0)
+    advance = sum(sum(costs.read.get(one, [])) for one in (Purpose.AHEAD, Purpose.WARM_UP))
+    print(f"  read in advance {advance} prompt tokens, "
+          f"{advance / max(1, asked):.2f} for each answer")  # fmt: skip
     print(f"  requests per key {asked / count:.3f}, all in all "
           f"{sum(costs.sent.values()) / count:.3f}")  # fmt: skip
     print(f"  pauses of {PAUSE_MS} ms and more: {costs.pauses}, a suggestion on the screen at the "
@@ -357,7 +369,8 @@ def report(name: str, costs: Costs, count: int) -> None:
         over = statistics.median(costs.over_ms)
         wait = statistics.median(costs.waits_ms)
         print(f"  from the key to ghost text, median {wait:.0f} ms, of which after the pause "
-              f"{over:.1f} = {over / step:.2f} decode steps of {step:.1f} ms")  # fmt: skip
+              f"{over:.1f} = {over / step:.2f} decode steps of {step:.1f} ms, "
+              f"by answer {statistics.median(costs.over_steps):.2f}")  # fmt: skip
     if costs.accepts:
         print(f"  accepts {costs.accepts}, the next first token there at once {costs.at_once}")
     times = sorted(costs.key_ms)

@@ -1,9 +1,10 @@
 """The window's edges stay put while one types, so that the engine's cache holds."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starpad.core.context_window import FILL, CaretContext, StickyWindow, Window
+from starpad.core.context_window import FILL, CaretContext, StickyWindow, Window, as_read
 
 LINES = [f"line {number:05} of a long file\n" for number in range(2000)]
 BUDGET, RATE = 500, 3.0
@@ -120,3 +121,22 @@ def test_the_window_is_always_the_text_next_to_the_caret(edits: list[str], after
         assert before.endswith(chosen.prefix)
         assert after.startswith(chosen.suffix)
         assert len(chosen.prefix) + len(chosen.suffix) <= 81
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("f(|)\nrest", "f(|\nrest"),
+        ("f(g[|])  \nrest", "f(g[|\nrest"),
+        ('f("|")', 'f("|'),
+        ("f(|):\nrest", "f(|):\nrest"),
+        ("f(|x)\nrest", "f(|x)\nrest"),
+        ("x|\n)\n", "x|\n)\n"),
+        ("x|", "x|"),
+    ],
+)
+def test_brackets_that_close_by_themselves_are_not_read(text: str, read: str) -> None:
+    """Or each of them would change the beginning of the prompt, and all of it be read anew."""
+    before, _, after = text.partition("|")
+    context = as_read(_context(before, after))
+    assert f"{context.before}|{context.after}" == read

@@ -2,13 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from starpad.core.context_window import CaretContext
 from starpad.core.engine_status import LoadedModel
 from starpad.core.fim import FimOrder, FimTokens
 from starpad.core.suggestion import CompletionOptions
 from starpad.engines.caret_priority import CaretPriority
+from starpad.engines.caret_prompt import caret_prompt
 from starpad.engines.prompt_builder import PromptBuilder
 from starpad.engines.protocol import Chunk, CompletionRequest, StopReason, Timings
 from starpad.engines.warm_up import warm_up
@@ -21,15 +24,18 @@ class Engine:
     """Holds what it was sent last, and takes `ms_per_token`; one token a character."""
 
     reads_prompts_in_steps = True
+    follows_grammars = False
 
     def __init__(self, ms_per_token: float = 1.0) -> None:
         self.caret = CaretPriority()
         self.ms_per_token = ms_per_token
         self.held: tuple[int, ...] = ()
         self.read: list[int] = []
+        self.tokenized = 0
         self.on_step = lambda: None
 
     async def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        self.tokenized += 1
         return [ord(character) for character in text]
 
     async def complete(self, request: CompletionRequest) -> AsyncGenerator[Chunk, None]:
@@ -112,3 +118,17 @@ def test_a_server_that_keeps_nothing_is_not_asked() -> None:
     engine.reads_prompts_in_steps = False
     assert _warm(engine, PromptBuilder(FIM), "x" * 100) == 0
     assert engine.read == []
+
+
+def test_the_request_after_it_asks_for_no_token() -> None:
+    engine, builder = Engine(), PromptBuilder(FIM)
+    context = CaretContext(1, "python", 0, "x" * 50, "\nend\n")
+    _warm(engine, builder, context.before, context.after)
+    asked = engine.tokenized
+    # Who asks with Ctrl+Space does so with other options.
+    options = CompletionOptions(least_probability=0.5)
+    client: Any = engine
+    prompt = asyncio.run(caret_prompt(client, builder, context, options, MODEL)).prompt
+    assert (prompt.ids, engine.tokenized) == (engine.held, asked)
+    other = replace(context, before="y")
+    assert asyncio.run(caret_prompt(client, builder, other, options, MODEL)).prompt != prompt

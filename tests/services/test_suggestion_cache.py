@@ -46,6 +46,18 @@ def test_an_empty_answer_is_known_at_its_place_only() -> None:
     assert cache.find(_place("xy")) is None
 
 
+def test_what_was_only_doubted_is_told_from_what_has_nothing_to_say() -> None:
+    cache = SuggestionCache()
+    cache.put(_place("x"), "", is_sure=False)
+    cache.put(_place("y"), "")
+    assert (cache.find(_place("x")), cache.find(_place("y"))) == ("", "")
+    assert cache.is_doubted(_place("x"))
+    assert not cache.is_doubted(_place("y"))
+    assert not cache.is_doubted(_place("z"))
+    cache.put(_place("x"), "1")
+    assert not cache.is_doubted(_place("x"))
+
+
 def test_the_least_used_is_forgotten() -> None:
     cache = SuggestionCache(size=2)
     cache.put(_place("a"), "1")

@@ -262,3 +262,52 @@ def test_a_slow_model_is_asked_at_line_ends_only_and_a_message_says_so(
     qtbot.keyClicks(tab.editor, "z")
     assert states[-1] is SuggestionState.TOO_SLOW
     pacing.restart(on_gpu=False)
+
+
+def test_who_asks_sees_also_what_the_model_is_not_sure_of(
+    starpad: Starpad, tab: EditorTab, qtbot: QtBot, sent: list[Purpose]
+) -> None:
+    starpad.settings.change(suggestion_least_probability=95, suggestion_pause_ms=0)
+    _put(tab, HALF_FUNCTION)
+    for key in ("i", Qt.Key.Key_Backspace, "i"):
+        with qtbot.waitSignal(
+            starpad.completion.state_changed,
+            timeout=10_000,
+            check_params_cb=lambda state, _: state is SuggestionState.UNSURE,
+        ):
+            (qtbot.keyClicks if isinstance(key, str) else qtbot.keyClick)(tab.editor, key)
+        assert not tab.suggestions.ghost.is_shown
+    assert sent.count(Purpose.ANSWER) == 2, "what was doubted before is known"
+    ghost = _ask(qtbot, starpad, tab)
+    assert ghost
+    qtbot.keyClick(tab.editor, Qt.Key.Key_Tab)
+    assert tab.editor.text().startswith(HALF_FUNCTION.partition("|")[0] + "i" + ghost)
+
+
+def test_what_was_typed_is_read_before_the_pause_is_over(
+    starpad: Starpad, tab: EditorTab, qtbot: QtBot, sent: list[Purpose]
+) -> None:
+    starpad.settings.change(suggestion_pause_ms=800)
+    _put(tab, HALF_FUNCTION)
+    _wait_until_idle(qtbot, starpad.completion)
+    qtbot.keyClicks(tab.editor, "i")
+    qtbot.waitUntil(lambda: Purpose.ANSWER in sent, timeout=10_000)
+    assert sent[0] is Purpose.WARM_UP
+    with qtbot.waitSignal(starpad.completion.recorded, timeout=10_000) as blocker:
+        pass
+    figures = blocker.args[0].figures
+    assert figures.evaluated_tokens == 1, "which no engine can do without"
+
+
+def test_inside_a_word_nothing_is_read_in_advance_as_nothing_will_be_asked(
+    starpad: Starpad, tab: EditorTab, qtbot: QtBot, sent: list[Purpose]
+) -> None:
+    starpad.settings.change(suggestion_pause_ms=100)
+    _put(tab, "wo|rd")
+    with qtbot.waitSignal(
+        starpad.completion.state_changed,
+        timeout=10_000,
+        check_params_cb=lambda state, _: state is SuggestionState.INSIDE_WORD,
+    ):
+        qtbot.keyClicks(tab.editor, "i")
+    assert not sent

@@ -5,7 +5,7 @@ again. Here the window's edges stand on line boundaries and stay where they are 
 stays in reach; when they must move, they move far, so that they move seldom.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from starpad.core.repository_context import RepositoryContext
 
@@ -17,6 +17,7 @@ _LEAST_ROOM = 8
 """An eighth of the limit: also an empty file has room to be typed in."""
 _HEAD_CHARACTERS = 400
 """How much of a kept window's first text must still be there for the window to be kept."""
+_CLOSERS = ")]}\"'` \t"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,20 @@ class CaretContext:
     after: str
     repository: RepositoryContext = field(default_factory=RepositoryContext)
     """What else the model may read."""
+
+
+def as_read(context: CaretContext) -> CaretContext:
+    """Return the text around the caret as the model is to read it.
+
+    Without closing brackets and quotes that are all there is right of the caret: in the order of
+    most models what comes after the caret stands first, so each bracket that the editor closes by
+    itself would have the whole prompt read anew, twice. Brackets that a suggestion then brings
+    once more are known, and go when it is accepted.
+    """
+    rest = context.after.partition("\n")[0]
+    if rest.strip(_CLOSERS):
+        return context
+    return replace(context, after=context.after[len(rest) :])
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,3 +37,12 @@ class Prompt:
     def __post_init__(self) -> None:
         ids = tuple(token for part in self.parts for token in part.ids)
         object.__setattr__(self, "ids", ids)
+
+
+@dataclass(frozen=True, slots=True)
+class HealedPrompt:
+    """A prompt less the tokens that the caret may have cut."""
+
+    prompt: Prompt
+    beginning: str = ""
+    """Their text: the answer must begin with it."""

@@ -39,6 +39,7 @@ class SuggestionState(StrEnum):
     CACHED = "Tab accepts (cached)"
     CANCELLED = "cancelled"
     NOTHING = "nothing to add"
+    UNSURE = "the model is not sure: Ctrl+Space shows it"
     OFF = "suggestions are off"
     OFF_FOR_LANGUAGE = "off for this language"
     READ_ONLY = "the document is read-only"

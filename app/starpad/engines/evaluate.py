@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from starpad import __version__
-from starpad.core.context_window import CaretContext
+from starpad.core.context_window import CaretContext, as_read
 from starpad.core.errors import StarpadError
 from starpad.core.evaluation import (
     Asked,
@@ -199,7 +199,7 @@ async def ask(
         loaded.client,
         _ignore,
         builder=PromptBuilder(model.fim),
-        context=context,
+        context=as_read(context),
         policy=policy,
         options=options,
         model=model,

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from starpad.core.context_window import CaretContext, StickyWindow
 from starpad.core.fim import FimOrder, FimTokens, arranged
-from starpad.core.prompt import PartKind, Prompt, PromptPart
+from starpad.core.prompt import HealedPrompt, PartKind, Prompt, PromptPart
 from starpad.core.prompt_budget import Shares
 from starpad.engines.growing_text import GrowingText, Tokenizer
 from starpad.engines.repository_prompt import RepositoryPrompt
@@ -35,8 +35,10 @@ class PromptBuilder:
     def __init__(self, tokens: FimTokens | None) -> None:
         self._tokens = tokens
         self._documents: dict[int, _Document] = {}
+        self.latest: tuple[object, HealedPrompt] | None = None
+        """What was built last, and for what: a warm-up and its request ask for the same."""
         self.latest_ids: tuple[int, ...] = ()
-        """Of the prompt that was built last, and thus what the engine most likely holds."""
+        """Of the prompt that was sent last, and thus what the engine most likely holds."""
 
     def forget(self, document: int) -> None:
         """Drop what is remembered of a closed document."""
@@ -67,9 +69,7 @@ class PromptBuilder:
             tokenizer, document, context, heading, budget, shares.suffix_part
         )
         gap = arranged(self._tokens, [*opening, prefix], [suffix], order, _special)
-        prompt = Prompt((*others, *gap))
-        self.latest_ids = prompt.ids
-        return prompt
+        return Prompt((*others, *gap))
 
     def _document(self, document: int) -> _Document:
         known = self._documents.get(document)

@@ -8,14 +8,13 @@ from dataclasses import dataclass, replace
 from starpad.core.confidence import Confidence
 from starpad.core.context_window import CaretContext
 from starpad.core.engine_status import LoadedModel
-from starpad.core.load_options import EngineKind
 from starpad.core.prompt import Prompt
-from starpad.core.prompt_budget import prompt_tokens
 from starpad.core.suggestion import CompletionOptions, Figures, LinePolicy, is_finished, trim
 from starpad.core.trimming import without_half_line
 from starpad.engines import alternatives
+from starpad.engines.caret_prompt import caret_prompt
 from starpad.engines.client import EngineClient
-from starpad.engines.healing import healed, without_beginning
+from starpad.engines.healing import without_beginning
 from starpad.engines.prompt_builder import PromptBuilder
 from starpad.engines.protocol import CompletionRequest, StopReason, Timings
 
@@ -35,6 +34,8 @@ class Progress:
     figures: Figures
     prompt: Prompt | None = None
     """Only with the last of a request's, for whoever wants to look at it."""
+    is_unsure: bool = False
+    """Whether there was something to show, and the model not sure enough of it."""
 
 
 async def suggest(
@@ -74,14 +75,9 @@ async def _suggest(
     alternative: int,
 ) -> Progress:
     started = time.perf_counter()
-    budget = prompt_tokens(
-        options.budget_tokens, model.context_tokens, options.max_tokens, model.fim
-    )
-    prompt = await builder.build(client, context, budget, options.order, options.shares)
-    beginning = ""
-    if options.heals and client.follows_grammars and model.kind is not EngineKind.GGML:
-        separator = model.fim.middle if model.fim else None
-        prompt, beginning = await healed(client, prompt, context, separator)
+    asked = await caret_prompt(client, builder, context, options, model)
+    prompt, beginning = asked.prompt, asked.beginning
+    builder.latest_ids = prompt.ids
     # Other answers are less likely than the likeliest, and asked for all the same.
     least = 0.0 if alternative else options.least_probability
     request = CompletionRequest(
@@ -125,7 +121,7 @@ async def _suggest(
             if not is_sure and confidence.count >= _ENOUGH_TOKENS:
                 break
     if not _is_sure(confidence, progress.text, policy, least):
-        progress = replace(progress, text="")
+        progress = replace(progress, text="", is_unsure=True)
     return replace(progress, prompt=prompt)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from starpad.core.context_window import CaretContext
 from starpad.core.engine_status import LoadedModel
-from starpad.core.prompt_budget import prompt_tokens
 from starpad.core.suggestion import CompletionOptions
+from starpad.engines.caret_prompt import caret_prompt
 from starpad.engines.client import EngineClient
 from starpad.engines.prompt_builder import PromptBuilder
 from starpad.engines.prompt_steps import read_beginning
@@ -34,13 +34,9 @@ async def warm_up(
     """
     if not client.reads_prompts_in_steps:
         return 0
-    held = builder.latest_ids
-    budget = prompt_tokens(
-        options.budget_tokens, model.context_tokens, options.max_tokens, model.fim
-    )
-    ids = (await builder.build(client, context, budget, options.order, options.shares)).ids
+    ids = (await caret_prompt(client, builder, context, options, model)).prompt.ids
     # A first step that ended earlier would make the engine drop the rest of what it holds.
-    position, step, read = _common(held, ids), _LEAST_TOKENS, 0
+    position, step, read = _common(builder.latest_ids, ids), _LEAST_TOKENS, 0
     builder.latest_ids = ids[:position]
     while position < len(ids):
         await client.caret.give_way()

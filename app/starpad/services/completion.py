@@ -60,10 +60,7 @@ class CompletionService(QObject):
     """There is another model, or something else for it to read: a prompt is worth warming up."""
 
     def __init__(
-        self,
-        engine: EngineService,
-        project: ProjectContext | None = None,
-        parent: QObject | None = None,
+        self, engine: EngineService, project: ProjectContext, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self.options = CompletionOptions()
@@ -77,13 +74,8 @@ class CompletionService(QObject):
         self._known: tuple[CaretContext, str] | None = None
         self._warm: Place | None = None
         self._repository = RepositoryContext()
-        # What is known already leaves from the event loop like any other answer, never inside
-        # request().
-        self._known_timer = QTimer(self, singleShot=True, interval=0)
-        self._known_timer.timeout.connect(self._on_known_timeout)
         engine.status_changed.connect(self._on_engine_status_changed)
-        if project is not None:
-            project.changed.connect(self._on_project_changed)
+        project.changed.connect(self._on_project_changed)
 
     @property
     def reach(self) -> int:
@@ -111,7 +103,7 @@ class CompletionService(QObject):
     def is_private(self, context: CaretContext) -> bool:
         """Return whether a caret is in a file for secrets, where only the user asks."""
         around = context.before[-_SECRET_REACH:] + context.after[:_SECRET_REACH]
-        return self._project is not None and self._project.is_private(context.document, around)
+        return self._project.is_private(context.document, around)
 
     def note(self, state: SuggestionState, reason: str = "") -> None:
         """Tell the status bar where suggestions stand."""
@@ -119,8 +111,14 @@ class CompletionService(QObject):
 
     # -- asking -------------------------------------------------------------------------------
 
-    def request(self, context: CaretContext, alternative: int = 0) -> bool:
-        """Ask for a suggestion, or for another one; return whether an answer will come."""
+    def request(
+        self, context: CaretContext, alternative: int = 0, *, is_asked: bool = False
+    ) -> bool:
+        """Ask for a suggestion, or for another one; return whether an answer will come.
+
+        Who asks for one sees it, however sure the model is. What is known already leaves from the
+        event loop like any other answer.
+        """
         refusal = self.refusal(context.language, is_asked=True)
         if refusal is not None or self._errands.model is None:
             self._drop()
@@ -128,22 +126,23 @@ class CompletionService(QObject):
             return False
         context = self._completed(context)
         place = self._place(context, alternative)
+        options = replace(self.options, least_probability=0.0) if is_asked else self.options
         errand = self._errands.current
-        if errand and errand.place == place and errand.purpose is not Purpose.WARM_UP:
+        if errand and errand.answers(place, options):
             # It was asked for in advance: what has come of it is shown, and so is the rest.
             self._known = None
             errand.purpose, errand.published, errand.is_timed = Purpose.ANSWER, "", True
-            self._known_timer.start()
+            QTimer.singleShot(0, self._on_known_timeout)
             self.note(SuggestionState.GENERATING)
             return True
         self._drop()
         text = self._cache.find(place)
-        if text is not None:
+        if text is not None and not (is_asked and self._cache.is_doubted(place)):
             self._known = (context, text)
-            self._known_timer.start()
+            QTimer.singleShot(0, self._on_known_timeout)
         else:
             self.note(SuggestionState.GENERATING)
-            self._errands.send(Purpose.ANSWER, context, place, self.options, alternative)
+            self._errands.send(Purpose.ANSWER, context, place, options, alternative)
         return True
 
     def look_ahead(self, context: CaretContext, suggestion: str) -> None:
@@ -186,11 +185,10 @@ class CompletionService(QObject):
     def forget(self, document: int) -> None:
         """Drop what is remembered of a closed document."""
         self._errands.forget(document)
-        if self._project is not None:
-            self._project.forget(document)
+        self._project.forget(document)
 
     def _completed(self, context: CaretContext) -> CaretContext:
-        if self._project is not None and self._errands.model is not None:
+        if self._errands.model is not None:
             context = self._project.completed(context, self.options, self._errands.model)
         self._repository = context.repository
         return context
@@ -201,7 +199,6 @@ class CompletionService(QObject):
         return place_of(context, how, self.reach)
 
     def _drop(self) -> None:
-        self._known_timer.stop()
         self._known = None
         errand = self._errands.drop()
         if errand and errand.purpose is Purpose.ANSWER and not errand.is_timed:
@@ -215,7 +212,8 @@ class CompletionService(QObject):
         errand = self._errands.current
         if known is not None:
             context, text = known
-            state = SuggestionState.CACHED if text else SuggestionState.NOTHING
+            is_unsure = self._cache.is_doubted(self._place(context))
+            state = SuggestionState.CACHED if text else _nothing(is_unsure=is_unsure)
             self._emit(SuggestionUpdate(context.document, state, text, is_final=True))
         elif errand is not None and errand.purpose is Purpose.ANSWER:
             self._publish(errand)
@@ -234,10 +232,12 @@ class CompletionService(QObject):
             self._warm = None if value is None else errand.place
         elif isinstance(value, Progress):
             self._warm = errand.place
-            self._cache.put(errand.place, trim(value.text, errand.policy))
+            self._cache.put(
+                errand.place, trim(value.text, errand.policy), is_sure=not value.is_unsure
+            )
             if is_awaited and model is not None:
                 if value.prompt is not None:
-                    self.recorded.emit(record_of(errand, value, model, self.options))
+                    self.recorded.emit(record_of(errand, value, model))
                 if value.figures.tokens:
                     self._time(errand, value.figures)
                     self.figures_changed.emit(value.figures)
@@ -256,7 +256,7 @@ class CompletionService(QObject):
         errand.published = text
         state = SuggestionState.SHOWN
         if not text:
-            state = SuggestionState.NOTHING if is_final else SuggestionState.GENERATING
+            state = _nothing(is_unsure=errand.is_unsure) if is_final else SuggestionState.GENERATING
         self._emit(SuggestionUpdate(errand.document, state, text, is_final, figures))
 
     def _emit(self, update: SuggestionUpdate) -> None:
@@ -290,3 +290,8 @@ class CompletionService(QObject):
     def _on_project_changed(self, _document: int) -> None:
         self._warm = None
         self.prompt_changed.emit()
+
+
+def _nothing(*, is_unsure: bool) -> SuggestionState:
+    """Return why there is nothing to show of an answer."""
+    return SuggestionState.UNSURE if is_unsure else SuggestionState.NOTHING

@@ -8,7 +8,7 @@ from functools import partial
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from starpad.core import brackets
-from starpad.core.context_window import CaretContext
+from starpad.core.context_window import CaretContext, as_read
 from starpad.core.engine_status import LoadedModel
 from starpad.core.prompt import Prompt
 from starpad.core.prompt_budget import prompt_tokens
@@ -20,8 +20,6 @@ from starpad.engines.warm_up import warm_up
 from starpad.services.engine import EngineService
 from starpad.services.inference_thread import RequestEnd
 from starpad.services.suggestion_cache import Place
-
-_CLOSERS = ")]}\"'` \t"
 
 
 class Purpose(Enum):
@@ -44,9 +42,12 @@ class Errand:
     document: int
     place: Place
     policy: LinePolicy
+    options: CompletionOptions
     raw: str = ""
     """What has come so far."""
     published: str = ""
+    is_unsure: bool = False
+    """Whether nothing has come because the model was not sure of it."""
     is_timed: bool = False
     """Whether it is known how long its first token took, or that is of no interest."""
     started: float = field(default_factory=time.monotonic)
@@ -55,6 +56,11 @@ class Errand:
     def waited_ms(self) -> float:
         """How long it has been under way."""
         return (time.monotonic() - self.started) * 1000
+
+    def answers(self, place: Place, options: CompletionOptions) -> bool:
+        """Return whether what comes of it is what `options` want at `place`."""
+        is_shown = self.options.least_probability <= options.least_probability
+        return self.place == place and is_shown and self.purpose is not Purpose.WARM_UP
 
 
 class Errands(QObject):
@@ -115,7 +121,7 @@ class Errands(QObject):
                     alternative=alternative,
                 )
             )
-        self.current = Errand(request, purpose, context.document, place, policy)
+        self.current = Errand(request, purpose, context.document, place, policy, options)
 
     def drop(self) -> Errand | None:
         """Give up what is under way; return it."""
@@ -139,22 +145,8 @@ class Errands(QObject):
         # Let go of it first: who hears the last word may ask for the next suggestion at once.
         self.current = None
         if isinstance(end.value, Progress):
-            errand.raw = end.value.text
+            errand.raw, errand.is_unsure = end.value.text, end.value.is_unsure
         self.ended.emit(errand, end)
-
-
-def as_read(context: CaretContext) -> CaretContext:
-    """Return the text around the caret as the model is to read it.
-
-    Without closing brackets and quotes that are all there is right of the caret: in the order of
-    most models what comes after the caret stands first, so each bracket that the editor closes by
-    itself would have the whole prompt read anew, twice. Brackets that a suggestion then brings
-    once more are known, and go when it is accepted.
-    """
-    rest = context.after.partition("\n")[0]
-    if rest.strip(_CLOSERS):
-        return context
-    return replace(context, after=context.after[len(rest) :])
 
 
 def accepted(context: CaretContext, suggestion: str) -> CaretContext:
@@ -165,10 +157,9 @@ def accepted(context: CaretContext, suggestion: str) -> CaretContext:
     return replace(context, before=context.before + suggestion, after=context.after[surplus:])
 
 
-def record_of(
-    errand: Errand, progress: Progress, model: LoadedModel, options: CompletionOptions
-) -> RequestRecord:
+def record_of(errand: Errand, progress: Progress, model: LoadedModel) -> RequestRecord:
     """Return what is kept of an errand that the engine has answered."""
+    options = errand.options
     budget = prompt_tokens(
         options.budget_tokens, model.context_tokens, options.max_tokens, model.fim
     )

@@ -29,6 +29,7 @@ class _Answer:
     length: int
     before_hash: int
     text: str
+    is_sure: bool
 
 
 def place_of(context: CaretContext, how: Hashable, reach: int) -> Place:
@@ -62,7 +63,7 @@ class SuggestionCache:
         Also where the user has typed the beginning of a known suggestion.
         """
         length = len(place.before)
-        exact = self._answers.get((place.scope, length, hash(place.before)))
+        exact = self._answers.get(_key(place))
         answer = exact or next(
             (answer for answer in reversed(self._answers.values()) if _leads_to(answer, place)),
             None,
@@ -72,13 +73,22 @@ class SuggestionCache:
         self._answers.move_to_end((answer.scope, answer.length, answer.before_hash))
         return answer.text[length - answer.length :]
 
-    def put(self, place: Place, text: str) -> None:
-        """Remember `text`, an empty one too: there is nothing to say."""
-        key = (place.scope, len(place.before), hash(place.before))
-        self._answers[key] = _Answer(*key, text)
+    def is_doubted(self, place: Place) -> bool:
+        """Return whether nothing comes at `place` only because the model was not sure of it."""
+        answer = self._answers.get(_key(place))
+        return answer is not None and not answer.is_sure
+
+    def put(self, place: Place, text: str, *, is_sure: bool = True) -> None:
+        """Remember `text`, an empty one too: there is nothing to say, or nothing that is sure."""
+        key = _key(place)
+        self._answers[key] = _Answer(*key, text, is_sure)
         self._answers.move_to_end(key)
         if len(self._answers) > self._size:
             self._answers.popitem(last=False)
+
+
+def _key(place: Place) -> tuple[int, int, int]:
+    return (place.scope, len(place.before), hash(place.before))
 
 
 def _leads_to(answer: _Answer, place: Place) -> bool:

@@ -37,6 +37,7 @@ class SuggestionController(QObject):
         self._is_held = False
         self._trigger = SuggestionTrigger(editor, completion, language)
         self._trigger.due.connect(self.offer.suggest)
+        self._trigger.near.connect(self.offer.warm_up)
         self._trigger.rested.connect(self.offer.warm_up)
         editor.cursorPositionChanged.connect(self._on_caret_moved)
         editor.textChanged.connect(self._on_text_changed)
@@ -48,9 +49,9 @@ class SuggestionController(QObject):
         return self.offer.ghost
 
     def ask(self) -> None:
-        """Ask for a suggestion at the caret now."""
+        """Ask for a suggestion at the caret now, as the user has said."""
         self._trigger.stop()
-        self.offer.ask()
+        self.offer.ask(by_user=True)
 
     def enter(self) -> None:
         """Begin: the editor has come on the screen."""
@@ -147,7 +148,12 @@ class SuggestionController(QObject):
         if rest:
             self.ghost.show(rest)
         elif not self.offer.is_expecting:
-            self.ask()
+            self._ask_on()
+
+    def _ask_on(self) -> None:
+        """Ask for what comes after a suggestion that is in the document now."""
+        self._trigger.stop()
+        self.offer.ask()
 
     # -- what the editor did ------------------------------------------------------------------
 
@@ -200,7 +206,7 @@ class SuggestionController(QObject):
                 return
             # All of it was typed: as good as accepted.
             if self._trigger.is_wanted:
-                self.ask()
+                self._ask_on()
                 return
         elif typed:
             self.offer.go_on(typed)

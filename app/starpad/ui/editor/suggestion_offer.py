@@ -46,15 +46,14 @@ class SuggestionOffer(QObject):
         else:
             self.ask()
 
-    @Slot()
-    def ask(self) -> None:
-        """Ask for a suggestion at the caret now."""
+    def ask(self, *, by_user: bool = False) -> None:
+        """Ask for a suggestion at the caret now; the user sees also what is doubtful."""
         self._clear()
         if self._editor.isReadOnly():
             self._completion.cancel(self._document)
             self._completion.note(SuggestionState.READ_ONLY)
             return
-        self._request()
+        self._request(by_user=by_user)
 
     def show_next(self) -> None:
         """Show another suggestion for this place; without one on the screen, ask for one."""
@@ -62,7 +61,7 @@ class SuggestionOffer(QObject):
         if self.is_expecting:
             return
         if not self.ghost.is_shown:
-            self.ask()
+            self.ask(by_user=True)
         elif alternatives.is_last and alternatives.may_grow:
             self._request()
         else:
@@ -107,9 +106,11 @@ class SuggestionOffer(QObject):
         self._typed = ""
         self.is_expecting = False
 
-    def _request(self) -> None:
+    def _request(self, *, by_user: bool = False) -> None:
         alternatives, self._typed = self._alternatives, ""
-        self.is_expecting = self._completion.request(self._context(), alternatives.asked)
+        self.is_expecting = self._completion.request(
+            self._context(), alternatives.asked, is_asked=by_user
+        )
         alternatives.asked += 1
 
     def _context(self) -> CaretContext:

@@ -16,6 +16,8 @@ class SuggestionTrigger(QObject):
     """Watches one editor's keys and caret; what is to be done is for others."""
 
     due = Signal()
+    near = Signal()
+    """One will be due shortly, if no key comes."""
     rested = Signal()
     """The caret stays where it is, and suggestions are wanted here."""
 
@@ -28,6 +30,8 @@ class SuggestionTrigger(QObject):
         self._language = language
         self._pause = QTimer(self, singleShot=True)
         self._pause.timeout.connect(self._on_pause)
+        self._reading = QTimer(self, singleShot=True)
+        self._reading.timeout.connect(self._on_reading)
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._on_rest)
         editor.cursorPositionChanged.connect(self.wait_for_rest)
@@ -49,8 +53,10 @@ class SuggestionTrigger(QObject):
         if refusal is None:
             cursor = self._editor.textCursor()
             is_line_new = not cursor.block().text()[: cursor.positionInBlock()].strip()
-            wish_ms = self._completion.options.pause_ms
-            self._pause.start(self._completion.pacing.pause_ms(wish_ms, is_line_new=is_line_new))
+            pacing, wish_ms = self._completion.pacing, self._completion.options.pause_ms
+            pause_ms = pacing.pause_ms(wish_ms, is_line_new=is_line_new)
+            self._pause.start(pause_ms)
+            self._reading.start(pacing.reading_ms(pause_ms, is_line_new=is_line_new))
 
     @Slot()
     def wait_for_rest(self) -> None:
@@ -60,21 +66,41 @@ class SuggestionTrigger(QObject):
     def stop(self) -> None:
         """Let no suggestion be due."""
         self._pause.stop()
+        self._reading.stop()
+
+    @Slot()
+    def _on_reading(self) -> None:
+        if self._is_at_caret and self._objection is None and not self._editor.isReadOnly():
+            self.near.emit()
 
     @Slot()
     def _on_pause(self) -> None:
+        if not self._is_at_caret:
+            return
+        objection = self._objection
+        if objection is not None:
+            self._completion.note(objection)
+        else:
+            self.due.emit()
+
+    @property
+    def _is_at_caret(self) -> bool:
+        """Whether the user is where text would be inserted, and nothing is half typed there."""
         cursor = self._editor.textCursor()
         is_composing = bool(cursor.block().layout().preeditAreaText())
-        if cursor.hasSelection() or is_composing or not self._editor.hasFocus():
-            return
+        return not cursor.hasSelection() and not is_composing and self._editor.hasFocus()
+
+    @property
+    def _objection(self) -> SuggestionState | None:
+        """Why no suggestion is due at such a place, None if one is."""
+        cursor = self._editor.textCursor()
         text, column = cursor.block().text(), cursor.positionInBlock()
         around = text[max(0, column - 1) : column + 1]
         if len(around) == 2 and all(c.isalnum() or c == "_" for c in around):
-            self._completion.note(SuggestionState.INSIDE_WORD)
-        elif self._pace is Pace.LINE_ENDS and text[column:].strip():
-            self._completion.note(SuggestionState.SLOW)
-        else:
-            self.due.emit()
+            return SuggestionState.INSIDE_WORD
+        if self._pace is Pace.LINE_ENDS and text[column:].strip():
+            return SuggestionState.SLOW
+        return None
 
     @Slot()
     def _on_rest(self) -> None:
