@@ -23,6 +23,7 @@ from pygments.lexers import get_all_lexers
 from PySide6 import QtCore, QtGui
 
 from starpad import bootstrap
+from starpad.core import heap
 from starpad.core.languages import Language
 from starpad.services.highlighting import ANSWER_LIMIT_MS, HighlightService, SpanUpdate
 from starpad.ui.editor.editor_tab import EditorTab
@@ -81,6 +82,7 @@ def main() -> None:
         window.show()
         typist = Typist(application, QtCore, QtGui)
         typist.turn_for(1.0)
+        heap.settle()
         answers = Answers(starpad.highlighting)
         for alias in aliases:
             for name, text in TEXTS.items():
