@@ -1,17 +1,19 @@
 """How long the editor stands still while a text is open that hangs its highlighter.
 
 Opens texts that drive regular expressions into exponential time in Starpad's window, in languages
-whose lexers are known for that (or all of Pygments'), types all the while, and prints the longest
-that the event loop stood still, by the thread's own clock: opening, then typing.
+whose lexers are known for that (and others of Pygments'), types all the while, and prints the
+longest that the event loop stood still, by the thread's own clock: opening, then typing.
 
-    python benchmarks/highlight_hostile.py [--all] [--wrap] [ALIAS ...]
+    python benchmarks/highlight_hostile.py [--all | --sample COUNT] [--seed N] [--wrap] [ALIAS ...]
 """
 
 import argparse
 import os
+import random
 import sys
 import tempfile
 import time
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -21,12 +23,16 @@ from pygments.lexers import get_all_lexers
 from PySide6 import QtCore, QtGui
 
 from starpad import bootstrap
+from starpad.core import heap
 from starpad.core.languages import Language
-from starpad.services.highlighting import ANSWER_LIMIT_MS
+from starpad.services.highlighting import ANSWER_LIMIT_MS, HighlightService, SpanUpdate
 from starpad.ui.editor.editor_tab import EditorTab
 from typed_editor import Typist
 
-HANGING = ["make", "console", "gnuplot", "http", "ldif", "devicetree", "gherkin", "sas", "smithy"]
+HANGING = [
+    "make", "console", "llvm", "gnuplot", "http", "ldif", "desktop", "devicetree", "ng2", "gherkin",
+    "sas", "idris", "smithy",
+]  # fmt: skip
 TEXTS = {
     "a long word": "a" * 50_000,
     "parentheses": "(" * 20_000,
@@ -39,15 +45,34 @@ TEXTS = {
 KEYS = "a(\"' \r"
 
 
+class Answers:
+    """What the highlighting has said about each document."""
+
+    def __init__(self, service: HighlightService) -> None:
+        self.plain: set[int] = set()
+        self.ends = Counter[int]()
+        """Up to which line colors have come."""
+        service.plain.connect(lambda number, _reason: self.plain.add(number))
+        service.spans_ready.connect(self._note)
+
+    def _note(self, number: int, update: SpanUpdate) -> None:
+        self.ends[number] = max(self.ends[number], update.first_line + len(update.spans))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("aliases", nargs="*")
     parser.add_argument("--all", action="store_true", help="takes hours")
+    parser.add_argument("--sample", type=int, help="so many others, drawn at random")
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--wrap", action="store_true", help="wrap lines at the window's edge")
     arguments = parser.parse_args()
     aliases = arguments.aliases or HANGING
+    known = [names[0] for _, names, _, _ in get_all_lexers(plugins=False) if names]
     if arguments.all:
-        aliases = [names[0] for _, names, _, _ in get_all_lexers(plugins=False) if names]
+        aliases = known
+    elif arguments.sample:
+        aliases = [*aliases, *random.Random(arguments.seed).sample(known, arguments.sample)]
     application = bootstrap.create_application()
     worst = 0.0
     with tempfile.TemporaryDirectory() as folder:
@@ -57,8 +82,8 @@ def main() -> None:
         window.show()
         typist = Typist(application, QtCore, QtGui)
         typist.turn_for(1.0)
-        plain: set[int] = set()
-        starpad.highlighting.plain.connect(lambda number, _reason: plain.add(number))
+        heap.settle()
+        answers = Answers(starpad.highlighting)
         for alias in aliases:
             for name, text in TEXTS.items():
                 path = Path(folder, f"{name} {alias}".replace("/", "-"))
@@ -72,10 +97,10 @@ def main() -> None:
                 QtCore.QTimer.singleShot(0, partial(tab.choose_language, Language(alias, alias)))
                 typist.turn_for(0.3)
                 opening_ms = typist.take_longest() * 1000
-                keys = _type(tab, typist, plain)
+                keys = _type(tab, typist, answers)
                 typing_ms = typist.take_longest() * 1000
                 worst = max(worst, opening_ms, typing_ms)
-                state = "hung" if tab.document.id in plain else "colored"
+                state = "hung" if tab.document.id in answers.plain else "colored"
                 print(
                     f"{alias:12} {name:12} {state:8} opening {opening_ms:6.1f} ms, "
                     f"{keys:4} keys {typing_ms:6.1f} ms",
@@ -89,8 +114,8 @@ def main() -> None:
     os._exit(0)
 
 
-def _type(tab: EditorTab, typist: Typist, plain: set[int]) -> int:
-    """Type into the middle of the text until it is given up, or surely never will be."""
+def _type(tab: EditorTab, typist: Typist, answers: Answers) -> int:
+    """Type into the middle of the text until it is colored, given up, or surely never will be."""
     editor = tab.editor
     cursor = editor.textCursor()
     cursor.setPosition(editor.document().characterCount() // 2)
@@ -98,7 +123,10 @@ def _type(tab: EditorTab, typist: Typist, plain: set[int]) -> int:
     typist.turn_for(0.1)
     end = time.monotonic() + ANSWER_LIMIT_MS / 1000 + 1
     keys = 0
-    while tab.document.id not in plain and time.monotonic() < end:
+    number = tab.document.id
+    while number not in answers.plain and time.monotonic() < end:
+        if keys >= 2 * len(KEYS) and answers.ends[number] >= editor.blockCount():
+            break
         typist.press(editor, KEYS[keys % len(KEYS)])
         typist.turn_for(0.04)
         keys += 1

@@ -102,6 +102,15 @@ def test_an_opened_document_gets_its_language_and_all_its_spans_in_small_frames(
     assert held(answers, 2000) == whole("python", lines)
 
 
+def test_lines_with_very_many_spans_come_in_messages_of_their_own(client: Client) -> None:
+    lines = ["x = (1, 'a'); " * 700] * 5 + [""] * 10
+    client.inbox.put(("open", 7, 3, "python", "a.py", lines))
+    frames = [a for a in client.answers_until("done", 7, 3) if a[0] == "spans"]
+    assert held(frames, 15) == whole("python", lines)
+    assert len(frames) == 3
+    assert max(sum(map(len, a[4][:-1])) for a in frames) <= 5_000
+
+
 def test_after_an_edit_only_lines_that_differ_are_sent_and_the_edited_ones(client: Client) -> None:
     lines = ["x = 1"] * 3000
     client.inbox.put(("open", 1, 0, "python", "", lines))

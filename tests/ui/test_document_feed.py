@@ -127,6 +127,19 @@ def test_a_document_that_is_too_large_is_not_sent(desks: Any) -> None:
     assert desk.service.kinds == []
 
 
+def test_very_many_lines_that_change_at_once_are_sent_as_they_are(desks: Any) -> None:
+    desk = desks("x\n" * 50)
+    cursor = QTextCursor(desk.document.findBlockByNumber(20))
+    cursor.insertText("a\xa0🦊\n\n" * 6_000)
+    assert len(desk.service.lines) == 12_051
+    assert desk.service.lines == desk.lines
+    desk.document.undo()
+    desk.document.redo()
+    cursor.movePosition(QTextCursor.MoveOperation.End)
+    cursor.insertText("b\n" * 6_000)
+    assert desk.service.lines == desk.lines
+
+
 def test_opening_again_begins_anew_and_stopping_ends_it(desks: Any, qtbot: QtBot) -> None:
     desk = desks("x = None # c\n" * 40_000)
     QApplication.processEvents()

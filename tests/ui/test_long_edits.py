@@ -59,6 +59,23 @@ def test_edits_come_in_pieces_and_are_one_step(editor: CodeEditor, qtbot: QtBot)
     assert _settled(editor, qtbot) == "xyzb\n" * LINES
 
 
+def test_what_stands_between_far_places_does_not_count_as_changed(
+    editor: CodeEditor, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_edits, "_SLICE_S", 10.0)
+    monkeypatch.setattr(long_edits, "_SPREAD", 20)
+    changes: list[int] = []
+    editor.document().contentsChange.connect(lambda _at, _removed, added: changes.append(added))
+    editor.long_edits.start(TextEdit(place, place + 1, "xyz") for place in (600, 300, 294, 0))
+    changed = _settled(editor, qtbot)
+    editor.undo()
+    assert _settled(editor, qtbot) == TEXT
+    editor.redo()
+    assert _settled(editor, qtbot) == changed
+    assert len(changes) == 3 * 3
+    assert max(changes) < 30
+
+
 def test_steps_before_and_after_it_stay_their_own(editor: CodeEditor, qtbot: QtBot) -> None:
     qtbot.keyClicks(editor, "q")
     before = editor.text()

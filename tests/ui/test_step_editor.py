@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QColor, QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from starpad.ui.editor import line_commands, step_editor, text_edits
+from starpad.ui.editor import line_commands, long_edits, step_editor, text_edits
 from starpad.ui.editor.code_editor import CodeEditor
 from starpad.ui.editor.line_commands import LineCommand
 from starpad.ui.editor.text_edits import select
@@ -76,6 +76,84 @@ def test_a_read_only_document_is_copied_and_not_changed(editor: CodeEditor, qtbo
     qtbot.keyClick(editor, Qt.Key.Key_Delete)
     assert editor.text() == TEXT
     assert QGuiApplication.clipboard().text() == TEXT
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have each piece take a turn of the event loop."""
+    monkeypatch.setattr(long_edits, "_SLICE_S", 0.0)
+    monkeypatch.setattr(text_edits, "_READ_AT_ONCE", 10)
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_long_text_is_copied_in_pieces_and_the_view_stays(
+    editor: CodeEditor, qtbot: QtBot
+) -> None:
+    editor.selectAll()
+    editor.verticalScrollBar().setValue(3)
+    qtbot.keyClick(editor, Qt.Key.Key_C, CONTROL)
+    assert editor.long_edits.is_busy
+    assert QGuiApplication.clipboard().text() == ""
+    _settled(editor, qtbot)
+    assert QGuiApplication.clipboard().text() == TEXT
+    assert editor.verticalScrollBar().value() == 3
+    assert editor.textCursor().hasSelection()
+    assert not editor.document().isUndoAvailable()
+
+
+@pytest.mark.usefixtures("slow")
+def test_a_key_after_copying_does_what_it_always_does(editor: CodeEditor, qtbot: QtBot) -> None:
+    editor.selectAll()
+    qtbot.keyClick(editor, Qt.Key.Key_C, CONTROL)
+    qtbot.keyClick(editor, Qt.Key.Key_Right)
+    assert not editor.textCursor().hasSelection()
+    qtbot.keyClick(editor, Qt.Key.Key_V, CONTROL)
+    assert _settled(editor, qtbot) == TEXT + TEXT
+
+
+@pytest.mark.usefixtures("slow")
+def test_letters_and_commands_after_copying_count(editor: CodeEditor, qtbot: QtBot) -> None:
+    editor.selectAll()
+    editor.run(editor.copy)
+    editor.apply(line_commands.indent)
+    assert _settled(editor, qtbot).startswith(" ")
+    editor.selectAll()
+    editor.run(editor.copy)
+    qtbot.keyClicks(editor, "x")
+    assert editor.text() == "x"
+    assert QGuiApplication.clipboard().text().startswith(" ")
+
+
+@pytest.mark.usefixtures("slow")
+@pytest.mark.parametrize("is_read_only", [True, False])
+def test_what_is_closed_was_copied_before(
+    editor: CodeEditor, qtbot: QtBot, is_read_only: bool
+) -> None:
+    editor.setReadOnly(is_read_only)
+    editor.selectAll()
+    qtbot.keyClick(editor, Qt.Key.Key_C, CONTROL)
+    editor.long_edits.stop()
+    assert QGuiApplication.clipboard().text() == TEXT
+    assert editor.isReadOnly() is is_read_only
+
+
+def test_very_short_lines_are_pasted_in_pieces(
+    editor: CodeEditor, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(step_editor, "_LONG_TEXT", 1_000_000)
+    monkeypatch.setattr(step_editor, "_MANY_LINES", 10)
+    monkeypatch.setattr(text_edits, "_PIECE", 1_000)
+    monkeypatch.setattr(text_edits, "_PIECE_LINES", 3)
+    text = "\n\n😀\n" * 100 + "end"
+    QGuiApplication.clipboard().setText(text)
+    changes: list[int] = []
+    editor.document().contentsChange.connect(lambda _at, _removed, added: changes.append(added))
+    monkeypatch.setattr(long_edits, "_SLICE_S", 0.0)
+    editor.paste()
+    assert _settled(editor, qtbot) == text + TEXT
+    assert max(changes) < 20
+    editor.undo()
+    assert _settled(editor, qtbot) == TEXT
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Delete, Qt.Key.Key_Backspace])

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 from queue import Empty, SimpleQueue
 from typing import BinaryIO
 
@@ -28,6 +29,8 @@ _LARGE_CHARACTERS = 3_000_000
 _LARGE_IDLE_S = 5.0
 _SAMPLE_LINES = 400
 _VIEW_LINES = 100
+_MESSAGE_SPANS = 5_000
+"""What the application takes some milliseconds to read; keys come between messages."""
 _END: Message = ("end",)
 
 
@@ -205,8 +208,13 @@ class HighlightHost:
 
     def _send_spans(self, number: int, document: _Document, piece: Piece) -> None:
         first, spans = piece
-        if spans:
-            self._send("spans", number, document.revision, first, spans)
+        while spans:
+            sizes = accumulate(len(line) + 1 for line in spans)
+            count = next(
+                (n for n, size in enumerate(sizes, 1) if size > _MESSAGE_SPANS), len(spans)
+            )
+            self._send("spans", number, document.revision, first, spans[:count])
+            first, spans = first + count, spans[count:]
 
     def _give_up(self, number: int, reason: str) -> None:
         self._send("failed", number, reason)

@@ -90,6 +90,7 @@ class CodeEditor(StepEditor):
 
     def apply(self, command: LineCommand) -> None:
         """Have a command change the selected lines, unless the document is read-only."""
+        self.long_edits.settle()
         if self.isReadOnly():
             return
         with self.suspended():

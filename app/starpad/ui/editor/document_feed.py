@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QTextBlock, QTextCursor, QTextDocument
 
 from starpad.services.highlighting import MAX_LINE_CHARACTERS, HighlightService
+from starpad.ui.editor.text_edits import raw_text
 from starpad.ui.text_positions import PARAGRAPH_SEPARATOR
 
 _AT_ONCE_CHARACTERS = 200_000
@@ -98,10 +99,12 @@ class DocumentFeed(QObject):
         return lines
 
     def _lines(self, first: int, count: int) -> list[str]:
-        if count > _MANY_LINES:
-            return self._document.toRawText().split(PARAGRAPH_SEPARATOR)[first : first + count]
-        lines = []
         block = self._document.findBlockByNumber(first)
+        if count > _MANY_LINES:  # a hundred times as fast for short ones
+            last = self._document.findBlockByNumber(first + count - 1)
+            end = last.position() + last.length() - 1
+            return raw_text(self._document, block.position(), end).split("\n")
+        lines = []
         for _ in range(count):
             lines.append(_text_of(block))
             block = block.next()

@@ -12,7 +12,7 @@ from itertools import chain
 from operator import itemgetter
 
 from PySide6.QtCore import QEvent, QObject, QTimer, Slot
-from PySide6.QtGui import QTextBlock, QTextCharFormat, QTextLayout
+from PySide6.QtGui import QTextBlock, QTextCharFormat, QTextLayout, QTextOption
 from PySide6.QtWidgets import QPlainTextEdit
 
 from starpad.services.highlighting import HighlightService, LineSpans, SpanUpdate
@@ -24,8 +24,12 @@ from starpad.ui.theme import Theme
 _LINE_END = 1 << 30
 _MOST_SPANS = 1_000
 """The rest of a line with more of them has no colors: each key in it has all of them laid out."""
+_SCREEN_SPANS = 4_000
+"""Lines that do not wrap share them: all of each line is painted, 3 microseconds for each span."""
 _SPANS_A_TURN = 2_000
 """What is shown at once; then keys may come first. A screen of usual lines has half of it."""
+_CHARACTERS_A_SPAN = 40
+"""So many take as long to lay out."""
 _STALE: LineSpans = ((0, 0, ""),)
 """In place of what a line shows: it is to be formatted anew."""
 
@@ -71,6 +75,7 @@ class Highlighter(QObject):
         self._store = SpanStore()
         self._shown: list[LineSpans | None] = []  # the very tuples that the layouts' formats show
         self._asked_for = range(0)
+        self._most_spans = _MOST_SPANS  # of each line
         self._overlay: PreeditOverlay | None = None
         self._proposal: Mapping[int, PreeditOverlay] = {}
         self._mark_sources: list[MarkSource] = []
@@ -156,7 +161,7 @@ class Highlighter(QObject):
             # An input method composes here; its underline is its own.
             column, length = layout.preeditAreaPosition(), utf16_length(preedit)
             ranges += [r for r in layout.formats() if column <= r.start < column + length]
-        known = self._store.of(number)[:_MOST_SPANS]
+        known = self._store.of(number)[: self._most_spans]
         spans = ((s, n, self._theme.format_for(name)) for s, n, name in known)
         marks = (mark for source in self._mark_sources for mark in source(block))
         # Where ranges overlap, Qt lets the later ones add to the earlier.
@@ -266,6 +271,7 @@ class Highlighter(QObject):
         bottom = top + self._editor.viewport().height() // line_height + 2
         bottom = min(bottom, len(lines), self._document.blockCount())
         visible = range(top, bottom)
+        self._limit_spans(visible)
         if None in lines[top:bottom] and visible != self._asked_for:
             self._asked_for = visible
             self._service.show(self._document_id, top, len(visible))
@@ -274,8 +280,10 @@ class Highlighter(QObject):
             return
         count = 0
         for last_number in stale:
-            self.apply_block(self._document.findBlockByNumber(last_number))
-            count += min(len(lines[last_number] or ()), _MOST_SPANS)
+            block = self._document.findBlockByNumber(last_number)
+            self.apply_block(block)
+            count += min(len(lines[last_number] or ()), self._most_spans)
+            count += block.length() // _CHARACTERS_A_SPAN
             if count > _SPANS_A_TURN:
                 self._more.start()
                 break
@@ -283,6 +291,16 @@ class Highlighter(QObject):
         start = self._document.findBlockByNumber(stale[0]).position()
         last = self._document.findBlockByNumber(last_number)
         self._document.markContentsDirty(start, last.position() + last.length() - start)
+
+    def _limit_spans(self, visible: range) -> None:
+        """Find out how much of each line is colored; format the visible ones anew if it changes."""
+        count = sum(min(len(self._store.lines[n] or ()), _MOST_SPANS) for n in visible)
+        most = _MOST_SPANS
+        if count > _SCREEN_SPANS and self._editor.wordWrapMode() is QTextOption.WrapMode.NoWrap:
+            most = _SCREEN_SPANS // len(visible)
+        if most != self._most_spans:
+            self._most_spans = most
+            self._shown[visible.start : visible.stop] = [_STALE] * len(visible)
 
 
 def _format_range(start: int, length: int, text_format: QTextCharFormat) -> QTextLayout.FormatRange:

@@ -4,7 +4,9 @@ Qt undoes what was one edit block in one call, which takes a second for a docume
 these edits are many steps to Qt, and it is remembered which of them belong together.
 """
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -17,6 +19,8 @@ from starpad.ui.editor.text_edits import GivenUpError, Place, TextEdit, one_step
 __all__ = ["LongEditEnd", "LongEdits"]
 
 _SLICE_S = 0.004
+_SPREAD = 20_000
+"""All from the first to the last place of one of Qt's steps counts as changed, and is laid out."""
 _TELL_S = 0.1
 
 
@@ -52,7 +56,8 @@ class LongEdits(QObject):
         self._editor = editor
         self._groups: list[_Group] = []
         self._work: Iterator[None] | None = None
-        self._is_making = self._is_cancelled = False
+        self._is_making = self._is_cancelled = self._was_read_only = False
+        self._is_brief = False
         self._count = self._first_step = 0
         self._told = 0.0
         self._old_places = (0, 0)
@@ -65,13 +70,15 @@ class LongEdits(QObject):
         """Whether there is something left to do."""
         return self._work is not None
 
-    def start(self, edits: Iterable[TextEdit | None]) -> None:
+    def start(self, edits: Iterable[TextEdit | None], *, is_brief: bool = False) -> None:
         """Make edits, which come from the document's end to its start and apart.
 
+        With `is_brief` keys and commands wait for them instead of being lost meanwhile.
         A None among them says that time has passed. They may be worked out from what stands in
         the document, and GivenUpError ends them.
         """
         self.finish()
+        self._is_brief = is_brief
         cursor = self._editor.textCursor()
         self._old_places = (cursor.anchor(), cursor.position())
         self._first_step = self._editor.document().availableUndoSteps()
@@ -82,8 +89,14 @@ class LongEdits(QObject):
         while self._work is not None:
             self._on_timer_timeout()
 
+    def settle(self) -> None:
+        """Do all the rest now if that is brief."""
+        if self._is_brief:
+            self.finish()
+
     def stop(self) -> None:
         """Leave it at what is done: the document is closed."""
+        self.settle()
         self._timer.stop()
         self._work = None
 
@@ -120,7 +133,10 @@ class LongEdits(QObject):
     def _begin(
         self, work: Iterator[None], *, is_making: bool = False, is_cancelled: bool = False
     ) -> None:
+        if not self.is_busy:
+            self._was_read_only = self._editor.isReadOnly()
         self._work, self._is_making, self._is_cancelled = work, is_making, is_cancelled
+        self._is_brief = self._is_brief and is_making
         self._count = 0
         self._told = perf_counter()
         self._editor.setReadOnly(True)
@@ -138,14 +154,14 @@ class LongEdits(QObject):
         except GivenUpError as error:
             self._end(LongEditEnd(problem=str(error)))
         else:
-            if perf_counter() > self._told + _TELL_S:
+            if perf_counter() > self._told + _TELL_S and not self._is_brief:
                 self._told = perf_counter()
                 self.progressed.emit(self._count)
 
     def _end(self, end: LongEditEnd) -> None:
         self._timer.stop()
         self._work, self._is_making = None, False
-        self._editor.setReadOnly(False)
+        self._editor.setReadOnly(self._was_read_only)
         self.ended.emit(end)
 
     def _making(self, edits: Iterable[TextEdit | None]) -> Iterator[None]:
@@ -153,24 +169,30 @@ class LongEdits(QObject):
         cursor = QTextCursor(document)
         anchor, caret = (Place(position) for position in self._old_places)
         until = perf_counter() + _SLICE_S
-        rest = iter(edits)
-        for edit in rest:
-            if edit is not None:
-                with one_step(cursor):
-                    while edit is not None:
-                        select(cursor, edit.start, edit.end)
-                        cursor.insertText(edit.text)
-                        anchor.moved_by(edit)
-                        caret.moved_by(edit)
-                        self._count += 1
-                        edit = next(rest, None) if perf_counter() < until else None
-            if perf_counter() >= until:
-                yield
-                until = perf_counter() + _SLICE_S
-        places = (anchor.now, caret.now)
-        self._select(places)
+        bottom = sys.maxsize
+        with ExitStack() as step:
+            for edit in edits:
+                if edit is not None:
+                    if edit.start < bottom:
+                        step.close()
+                        step.enter_context(one_step(cursor))
+                        bottom = edit.end - _SPREAD
+                    select(cursor, edit.start, edit.end)
+                    cursor.insertText(edit.text)
+                    anchor.moved_by(edit)
+                    caret.moved_by(edit)
+                    self._count += 1
+                is_late = perf_counter() >= until
+                if edit is None or is_late:
+                    step.close()
+                    bottom = sys.maxsize
+                if is_late:
+                    yield
+                    until = perf_counter() + _SLICE_S
         steps = document.availableUndoSteps()
         if steps > self._first_step:
+            places = (anchor.now, caret.now)
+            self._select(places)
             self._groups.append(_Group(self._first_step, steps, self._old_places, places))
 
     def _undoing(self, steps: int, places: tuple[int, int]) -> Iterator[None]:

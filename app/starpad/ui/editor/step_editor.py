@@ -1,6 +1,6 @@
 """A text editor that changes in steps, with ghost text out of the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from itertools import chain
@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QMenu, QWidget
 
 from starpad.ui.editor.long_edits import LongEdits
 from starpad.ui.editor.long_lines import WrappingEditor
-from starpad.ui.editor.text_edits import insertion, one_step, raw_text, removal
+from starpad.ui.editor.text_edits import insertion, one_step, raw_pieces, removal
 
 _Key = QKeySequence.StandardKey
 _LONG_TEXT = 100_000
+_MANY_LINES = 2_000
 
 
 class Attachment(Protocol):
@@ -56,6 +57,7 @@ class StepEditor(WrappingEditor):
 
     def run(self, command: Callable[[], object]) -> None:
         """Run a command of a menu (undo, paste …) with ghost text out of the way."""
+        self.long_edits.settle()
         with self.suspended():
             command()
 
@@ -85,28 +87,38 @@ class StepEditor(WrappingEditor):
     def copy(self) -> None:
         """Copy what is selected."""
         if self._has_long_selection():
-            # Qt would copy the document's structure first.
-            cursor = self.textCursor()
-            text = raw_text(self.document(), cursor.selectionStart(), cursor.selectionEnd())
-            QGuiApplication.clipboard().setText(text)
+            self.long_edits.start(self._copying(), is_brief=True)
         else:
             super().copy()
 
     def cut(self) -> None:
         """Copy what is selected, and remove it."""
         if self._has_long_selection() and not self.isReadOnly():
-            self.copy()
-            self._put("")
+            cursor = self.textCursor()
+            start, end = cursor.selectionStart(), cursor.selectionEnd()
+            self.long_edits.start(chain(self._copying(), removal(self.document(), start, end)))
         else:
             super().cut()
 
     def paste(self) -> None:
         """Put the clipboard's text in the place of what is selected."""
+        self.long_edits.settle()  # it may be what is to be pasted
         text = QGuiApplication.clipboard().text()
-        if len(text) > _LONG_TEXT and not self.isReadOnly():
+        is_long = len(text) > _LONG_TEXT or text.count("\n") > _MANY_LINES
+        if is_long and not self.isReadOnly():
             self._put(text.replace("\r\n", "\n"))
         else:
             super().paste()
+
+    def _copying(self) -> Iterator[None]:
+        """Read what is selected piece by piece and put it on the clipboard in the end."""
+        cursor = self.textCursor()
+        pieces = []
+        # Not as Qt does: it would copy the document's structure, too.
+        for piece in raw_pieces(self.document(), cursor.selectionStart(), cursor.selectionEnd()):
+            pieces.append(piece)
+            yield None
+        QGuiApplication.clipboard().setText("".join(pieces))
 
     def _has_long_selection(self) -> bool:
         cursor = self.textCursor()
@@ -114,6 +126,7 @@ class StepEditor(WrappingEditor):
 
     def takes_key(self, event: QKeyEvent) -> bool:
         """Return whether a key was for one of these, or came while the document is being edited."""
+        self.long_edits.settle()
         if self.long_edits.is_busy:
             if event.key() == Qt.Key.Key_Escape:
                 self.long_edits.cancel()

@@ -9,6 +9,8 @@ from PySide6.QtGui import QTextCursor, QTextDocument
 from starpad.ui.text_positions import PARAGRAPH_SEPARATOR, utf16_length
 
 _PIECE = 20_000
+_PIECE_LINES = 1_000
+_READ_AT_ONCE = 100_000
 _KEEP = QTextCursor.MoveMode.KeepAnchor
 
 
@@ -80,6 +82,16 @@ def raw_text(document: QTextDocument, start: int, end: int) -> str:
     return cursor.selectedText().replace(PARAGRAPH_SEPARATOR, "\n")
 
 
+def raw_pieces(document: QTextDocument, start: int, end: int) -> Iterator[str]:
+    """Yield the text between two positions with LF, what takes a millisecond at a time."""
+    while start < end:
+        stop = end
+        if end - start > _READ_AT_ONCE:
+            stop = between_characters(document, start + _READ_AT_ONCE)
+        yield raw_text(document, start, stop)
+        start = stop
+
+
 def between_characters(document: QTextDocument, position: int) -> int:
     """Return the position, or the one before it if it is between the halves of a character."""
     return position - ("\ud800" <= document.characterAt(position - 1) < "\udc00")
@@ -93,8 +105,13 @@ def removal(document: QTextDocument, start: int, end: int) -> Iterator[TextEdit]
 
 def insertion(position: int, text: str) -> Iterator[TextEdit]:
     """Yield the edits that insert a long text, its end first."""
-    for start in reversed(range(0, len(text), _PIECE)):
-        yield TextEdit(position, position, text[start : start + _PIECE])
+    end = len(text)
+    while end > 0:
+        piece = text[max(0, end - _PIECE) : end]
+        if piece.count("\n") > _PIECE_LINES:  # each costs as much as a hundred letters
+            piece = "\n".join(piece.rsplit("\n", _PIECE_LINES)[1:])
+        yield TextEdit(position, position, piece)
+        end -= len(piece)
 
 
 def copying(document: QTextDocument, start: int, end: int) -> Iterator[TextEdit]:

@@ -2,16 +2,17 @@
 
 import time
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QTextCursor
 
 from starpad.ui.editor.code_editor import CodeEditor
 
 QUICK_CHARACTERS = 128_000
 """What takes about 15 ms to lay out: up to this, a text need not come in pieces."""
-_PIECE_CHARACTERS = 64_000
-_PIECE_S = 0.015
-_MOST_FACTOR = 8
+_PIECE_CHARACTERS = 32_000
+_FEWEST, _MOST = 8_000, 512_000
+_PIECE_S = 0.010
+_MOST_GROWTH = 2
 
 
 class TextLoader(QObject):
@@ -29,6 +30,8 @@ class TextLoader(QObject):
         editor.setUndoRedoEnabled(False)
         # Else all that is there is laid out anew with each further digit of the line numbers.
         editor.reserve_lines(text.count("\n") + 1)
+        # And when the bar appears.
+        editor.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         # At once: what is seen first is there when the tab appears.
         self._append(_PIECE_CHARACTERS)
         editor.moveCursor(QTextCursor.MoveOperation.Start)
@@ -48,6 +51,7 @@ class TextLoader(QObject):
         document.setModified(False)
         self._editor.setUndoRedoEnabled(True)
         self._editor.reserve_lines(0)
+        self._editor.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.finished.emit()
 
     def stop(self) -> None:
@@ -63,9 +67,8 @@ class TextLoader(QObject):
         start = time.perf_counter()
         self._append(self._characters)
         took_s = time.perf_counter() - start
-        wanted = int(self._characters * _PIECE_S / max(took_s, _PIECE_S / _MOST_FACTOR))
-        low, high = _PIECE_CHARACTERS // _MOST_FACTOR, _PIECE_CHARACTERS * _MOST_FACTOR
-        self._characters = max(low, min(wanted, high))
+        wanted = int(self._characters * _PIECE_S / max(took_s, _PIECE_S / _MOST_GROWTH))
+        self._characters = max(_FEWEST, min(wanted, _MOST))
 
     def _append(self, characters: int) -> None:
         cursor = QTextCursor(self._editor.document())
