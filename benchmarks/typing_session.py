@@ -70,8 +70,6 @@ class Costs:
     """What of it was not the pause that is waited for."""
     steps_ms: list[float] = field(default_factory=list)
     """By the engine's clock: from an answer's first token to its last, by the tokens between."""
-    over_steps: list[float] = field(default_factory=list)
-    """Each of `over_ms` in the steps of the same answer: both had the same to put up with."""
     accepts: int = 0
     at_once: int = 0
 
@@ -89,7 +87,6 @@ class Session(QObject):
         self._key_time = 0.0
         self._request_time = 0.0
         self._is_waiting = False
-        self._over_ms = 0.0
         tab = starpad.window.tabs.current
         assert tab is not None
         self._tab = tab
@@ -121,7 +118,6 @@ class Session(QObject):
             costs.sent[purpose] = costs.sent.get(purpose, 0) + 1
             if purpose is Purpose.ANSWER:
                 session._request_time, session._is_waiting = time.perf_counter(), True
-                session._over_ms = 0.0
             send(self, purpose, *args, **names)
 
         def cost(timings: Timings) -> None:
@@ -167,8 +163,7 @@ class Session(QObject):
         if update.text and self._is_waiting and update.state is SuggestionState.SHOWN:
             self._is_waiting = False
             self.costs.waits_ms.append((now - self._key_time) * 1000)
-            self._over_ms = (now - self._request_time) * 1000
-            self.costs.over_ms.append(self._over_ms)
+            self.costs.over_ms.append((now - self._request_time) * 1000)
         left_ms = self._timer.remainingTime()
         if self._accepts and update.is_final and ghost.is_shown and left_ms > READING_MS + 100:
             self._look.start()
@@ -189,10 +184,7 @@ class Session(QObject):
     @Slot(object)
     def _on_figures(self, figures: Figures) -> None:
         if figures.tokens_per_second:
-            step_ms = 1000 / figures.tokens_per_second
-            self.costs.steps_ms.append(step_ms)
-            if self._over_ms:
-                self.costs.over_steps.append(self._over_ms / step_ms)
+            self.costs.steps_ms.append(1000 / figures.tokens_per_second)
 
 
 def errands_of(starpad: bootstrap.Starpad) -> Errands:
@@ -369,8 +361,7 @@ def report(name: str, costs: Costs, count: int) -> None:
         over = statistics.median(costs.over_ms)
         wait = statistics.median(costs.waits_ms)
         print(f"  from the key to ghost text, median {wait:.0f} ms, of which after the pause "
-              f"{over:.1f} = {over / step:.2f} decode steps of {step:.1f} ms, "
-              f"by answer {statistics.median(costs.over_steps):.2f}")  # fmt: skip
+              f"{over:.1f} = {over / step:.2f} decode steps of {step:.1f} ms")  # fmt: skip
     if costs.accepts:
         print(f"  accepts {costs.accepts}, the next first token there at once {costs.at_once}")
     times = sorted(costs.key_ms)
