@@ -25,7 +25,7 @@ __all__ = ["MAX_LINE_CHARACTERS", "HighlightService", "LineSpans", "SpanUpdate"]
 _log = logging.getLogger(__name__)
 
 ANSWER_LIMIT_MS = 3_000
-_TURN_S = 0.002
+_TURN_S = 0.001
 _REST_MS = 10
 _TYPING_S = 0.3
 """So long after an edit there is a rest between turns: a key may change the colors of all lines."""
@@ -73,7 +73,7 @@ class HighlightService(QObject):
         self._restart_policy = RestartPolicy()
         self._watchdog = QTimer(self, singleShot=True, interval=ANSWER_LIMIT_MS)
         self._watchdog.timeout.connect(self._on_watchdog_timeout)
-        # Frames are taken for two milliseconds at a time, so that keys come between them.
+        # Frames are taken for a millisecond at a time, so that keys come between them.
         self._edited_at = 0.0
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._on_turn)

@@ -8,7 +8,6 @@ neither the document's text nor its undo stack ever knows of them.
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from operator import itemgetter
 
 from PySide6.QtCore import QEvent, QObject, QTimer, Slot
@@ -152,10 +151,12 @@ class Highlighter(QObject):
             column, length = layout.preeditAreaPosition(), utf16_length(preedit)
             ranges += [r for r in layout.formats() if column <= r.start < column + length]
         known = self._store.of(number)[: self._most_spans]
-        spans = ((s, n, self._theme.format_for(name)) for s, n, name in known)
-        marks = (mark for source in self._mark_sources for mark in source(block))
+        format_for = self._theme.format_for
+        parts: list[Mark] = [(start, count, format_for(name)) for start, count, name in known]
+        for source in self._mark_sources:
+            parts += source(block)
         # Where ranges overlap, Qt lets the later ones add to the earlier.
-        for start, span_length, text_format in chain(spans, marks):
+        for start, span_length, text_format in parts:
             if text_format.isEmpty():
                 continue
             end = start + span_length
