@@ -155,6 +155,23 @@ def test_editors_come_and_go_and_keep_their_layouts(editor: CodeEditor) -> None:
         QApplication.processEvents()
 
 
+def test_a_change_that_cannot_be_laid_out_line_by_line_is_left_to_qt_and_logged(
+    editor: CodeEditor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    editor.setPlainText("one\ntwo")
+
+    def fail(*_: object) -> None:
+        raise ValueError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LineLayout, "_follow", fail)
+        editor.insertPlainText("more\nlines ")
+    assert "not laid out" in caplog.text
+    editor.insertPlainText("and more")
+    assert editor.text() == "more\nlines and moreone\ntwo"
+    assert all(editor.document().findBlockByNumber(n).layout().lineCount() for n in range(3))
+
+
 def _edit(cursor: QTextCursor, dice: random.Random) -> None:
     kind = dice.randrange(6)
     if kind == 0:

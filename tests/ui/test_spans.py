@@ -41,6 +41,18 @@ def test_an_answer_to_an_older_revision_goes_where_its_lines_are_now() -> None:
     assert [store.of(n) for n in (0, 1, 3, 4)] == [named(n) for n in "axxc"]
 
 
+def test_keys_in_one_line_wait_as_one_edit_until_the_last_is_answered() -> None:
+    store = SpanStore()
+    store.reset(3, 1)
+    for revision in range(2, 9):
+        store.change(replaced(1, 1, 1), revision)
+    assert len(store._edits) == 1
+    store.take(SpanUpdate(7, 0, [named(name) for name in "abc"]))
+    assert [store.of(n) for n in range(3)] == [named("a"), (), named("c")]
+    store.take(SpanUpdate(8, 1, [named("b")]))
+    assert store.of(1) == named("b")
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_however_late_answers_are_every_line_ends_with_its_own(seed: int) -> None:
     choose = random.Random(seed)

@@ -2,9 +2,12 @@
 
 import pytest
 from PySide6.QtWidgets import QInputDialog, QToolButton
+from pytestqt.qtbot import QtBot
 
 from starpad.bootstrap import Starpad
+from starpad.core.suggestion import SuggestionState
 from starpad.ui.editor.editor_tab import EditorTab
+from starpad.ui.labels import ElidedLabel
 
 
 def _button(starpad: Starpad, name: str) -> QToolButton:
@@ -54,3 +57,21 @@ def test_the_encoding_offers_to_read_and_to_write_with_another(starpad: Starpad)
     assert [action.text().replace("&", "") for action in menu.actions()] == [
         "Reopen with encoding…", "Save with encoding…",
     ]  # fmt: skip
+
+
+def test_a_note_on_suggestions_is_painted_and_has_nothing_laid_out(
+    starpad: Starpad, qtbot: QtBot
+) -> None:
+    status = starpad.window.status
+    note = next(
+        label
+        for label in status.findChildren(ElidedLabel)
+        if label.accessibleName() == "Suggestions"
+    )
+    status.show_suggestion(SuggestionState.FAILED, "first")
+    qtbot.waitUntil(lambda: note.text().endswith(": first"))
+    hint = note.sizeHint()
+    status.show_suggestion(SuggestionState.FAILED, "a reason " * 40)
+    status.show_suggestion(SuggestionState.PAUSED, "")
+    qtbot.waitUntil(lambda: note.text() == "Suggestion: waiting for a pause")
+    assert note.sizeHint() == hint

@@ -17,6 +17,7 @@ Piece = tuple[int, list[LineSpans]]
 _FIRST_PIECE_LINES = 80
 _PIECE_LINES = 400
 _PIECE_S = 0.1
+"""Of processor time: where others take the processor, a piece must still get beyond a long line."""
 _BACK_OFF_LINES = 20
 _MAX_REPAIRS = 2
 _NEVER = 1 << 60
@@ -133,14 +134,15 @@ class _Run:
         if column:  # the rest of a line that is right
             next(spans_of_lines, None)
             number += 1
-        first, new, size, started = number, list[LineSpans](), _FIRST_PIECE_LINES, time.monotonic()
+        first, new, size = number, list[LineSpans](), _FIRST_PIECE_LINES
+        started = time.process_time()
         while number < len(lines) and number <= self._last_line:
             new.append(next(spans_of_lines, ()))
             number += 1
-            if len(new) >= size or time.monotonic() - started > _PIECE_S:
+            if len(new) >= size or time.process_time() - started > _PIECE_S:
                 self._note_progress(number)
                 yield document.take(first, new)
-                first, new, size, started = number, [], _PIECE_LINES, time.monotonic()
+                first, new, size, started = number, [], _PIECE_LINES, time.process_time()
         if self._last_line == len(lines):
             # The loop was left before it could tell where it stands behind the last token.
             document.marks[self._next_line :] = [None] * (len(lines) - self._next_line)

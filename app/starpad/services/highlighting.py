@@ -25,7 +25,10 @@ __all__ = ["MAX_LINE_CHARACTERS", "HighlightService", "LineSpans", "SpanUpdate"]
 _log = logging.getLogger(__name__)
 
 ANSWER_LIMIT_MS = 3_000
-_TURN_S = 0.004
+_TURN_S = 0.001
+_REST_MS = 10
+_TYPING_S = 0.3
+"""So long after an edit there is a rest between turns: a key may change the colors of all lines."""
 _MAX_SILENCES = 20
 _KILL_WAIT_MS = 1_000
 _PAUSES = ("waiting", "done", "verified", "failed")
@@ -70,7 +73,8 @@ class HighlightService(QObject):
         self._restart_policy = RestartPolicy()
         self._watchdog = QTimer(self, singleShot=True, interval=ANSWER_LIMIT_MS)
         self._watchdog.timeout.connect(self._on_watchdog_timeout)
-        # Frames are taken for a few milliseconds at a time, so that keys come between them.
+        # Frames are taken for a millisecond at a time, so that keys come between them.
+        self._edited_at = 0.0
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._on_turn)
         # So are documents opened again one by one: with all at once, keys would wait.
@@ -126,6 +130,8 @@ class HighlightService(QObject):
     ) -> None:
         """Replace `removed` lines from `first_line` by `new_lines`; `revision` numbers the edit."""
         if document in self._documents:
+            if removed:  # not a part of a text that is coming
+                self._edited_at = time.monotonic()
             self._send(("edit", document, revision, first_line, removed, _cut(new_lines)))
 
     def close(self, document: int) -> None:
@@ -253,12 +259,16 @@ class HighlightService(QObject):
 
     @Slot()
     def _on_turn(self) -> None:
-        end = time.monotonic() + _TURN_S
+        now = time.monotonic()
+        end, is_typing = now + _TURN_S, now < self._edited_at + _TYPING_S
+        is_idle, has_more = True, False
         for message in taken_frames(self._received):
             self._handle(message)
-            if time.monotonic() > end:
-                self._turn.start()
+            is_idle = False
+            if has_more := time.monotonic() > end:
                 break
+        if has_more or (is_typing and not is_idle):
+            self._turn.start(_REST_MS if is_typing else 0)
 
     def _handle(self, message: Message) -> None:
         kind, document, *values = message

@@ -25,6 +25,22 @@ _PAUSE_MS = 80
 _UNDER_WAY = (DownloadState.RUNNING, DownloadState.WAITING)
 
 
+class _NoteLabel(ElidedLabel):
+    """Takes what room there is, whatever it says: a new text is painted, nothing is laid out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._text = ""
+
+    def text(self) -> str:
+        return self._text
+
+    def setText(self, text: str) -> None:
+        if text != self._text:
+            self._text = text
+            self.update()
+
+
 class StatusBar(QStatusBar):
     """Shows what services report; what is shown of a document can be clicked to change it."""
 
@@ -44,13 +60,14 @@ class StatusBar(QStatusBar):
         self._model = self._label("Model")
         self._engine = self._label("Engine")
         self._place = (1, 1)
+        self._note = ""
         self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._timer.timeout.connect(self._on_timer)
         self.show_status(EngineStatus(EngineState.EMPTY))
 
     def _label(self, name: str, stretch: int = 0, *, is_left: bool = False) -> QLabel:
         # A long reason may not widen the window.
-        label = ElidedLabel() if is_left else QLabel(self)
+        label = _NoteLabel() if is_left else QLabel(self)
         label.setAccessibleName(name)
         label.setToolTip(name)
         if is_left:
@@ -77,9 +94,10 @@ class StatusBar(QStatusBar):
 
     @Slot(object, str)
     def show_suggestion(self, state: SuggestionState, reason: str) -> None:
-        """Say where suggestions stand, above all why none is shown."""
+        """Say where suggestions stand, above all why none is shown, in a moment."""
         text = f"Suggestion: {state.value}" if state.value else ""
-        self._suggestion.setText(f"{text}: {reason}" if reason else text)
+        self._note = f"{text}: {reason}" if reason else text
+        self._start_timer()
 
     @Slot(object)
     def show_figures(self, figures: Figures) -> None:
@@ -142,11 +160,15 @@ class StatusBar(QStatusBar):
     def show_caret(self, line: int, column: int) -> None:
         """Show the caret's line and column, both from 1, in a moment: no key waits for it."""
         self._place = (line, column)
+        self._start_timer()
+
+    def _start_timer(self) -> None:
         if not self._timer.isActive():
             self._timer.start()
 
     @Slot()
     def _on_timer(self) -> None:
+        self._suggestion.setText(self._note)
         line, column = self._place
         self._caret.setText(f"Ln {line}, Col {column}")
         # A label that is not of a fixed size would have the whole window laid out each time.

@@ -8,7 +8,6 @@ neither the document's text nor its undo stack ever knows of them.
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from operator import itemgetter
 
 from PySide6.QtCore import QEvent, QObject, QTimer, Slot
@@ -162,10 +161,12 @@ class Highlighter(QObject):
             column, length = layout.preeditAreaPosition(), utf16_length(preedit)
             ranges += [r for r in layout.formats() if column <= r.start < column + length]
         known = self._store.of(number)[: self._most_spans]
-        spans = ((s, n, self._theme.format_for(name)) for s, n, name in known)
-        marks = (mark for source in self._mark_sources for mark in source(block))
+        format_for = self._theme.format_for
+        parts: list[Mark] = [(start, count, format_for(name)) for start, count, name in known]
+        for source in self._mark_sources:
+            parts += source(block)
         # Where ranges overlap, Qt lets the later ones add to the earlier.
-        for start, span_length, text_format in chain(spans, marks):
+        for start, span_length, text_format in parts:
             if text_format.isEmpty():
                 continue
             end = start + span_length
@@ -271,13 +272,14 @@ class Highlighter(QObject):
         bottom = top + self._editor.viewport().height() // line_height + 2
         bottom = min(bottom, len(lines), self._document.blockCount())
         visible = range(top, bottom)
-        self._limit_spans(visible)
-        if None in lines[top:bottom] and visible != self._asked_for:
+        wanted = lines[top:bottom]
+        self._limit_spans(visible, wanted)
+        if None in wanted and visible != self._asked_for:
             self._asked_for = visible
             self._service.show(self._document_id, top, len(visible))
-        stale = [n for n in visible if shown[n] is not lines[n]]
-        if not stale:
+        if shown[top:bottom] == wanted:
             return
+        stale = [n for n in visible if shown[n] != lines[n]]
         count = 0
         for last_number in stale:
             block = self._document.findBlockByNumber(last_number)
@@ -292,11 +294,14 @@ class Highlighter(QObject):
         last = self._document.findBlockByNumber(last_number)
         self._document.markContentsDirty(start, last.position() + last.length() - start)
 
-    def _limit_spans(self, visible: range) -> None:
+    def _limit_spans(self, visible: range, lines: list[LineSpans | None]) -> None:
         """Find out how much of each line is colored; format the visible ones anew if it changes."""
-        count = sum(min(len(self._store.lines[n] or ()), _MOST_SPANS) for n in visible)
+        counts = list(map(len, filter(None, lines)))
         most = _MOST_SPANS
-        if count > _SCREEN_SPANS and self._editor.wordWrapMode() is QTextOption.WrapMode.NoWrap:
+        if (
+            sum(counts) > _SCREEN_SPANS < sum(min(n, most) for n in counts)
+            and self._editor.wordWrapMode() is QTextOption.WrapMode.NoWrap
+        ):
             most = _SCREEN_SPANS // len(visible)
         if most != self._most_spans:
             self._most_spans = most

@@ -1,10 +1,13 @@
 """The layout of an editor's document: what a change of one line costs is that line alone."""
 
+import logging
 from math import ceil
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QTextBlock, QTextDocument, QTextOption
 from PySide6.QtWidgets import QPlainTextDocumentLayout
+
+_log = logging.getLogger(__name__)
 
 
 class LineLayout(QPlainTextDocumentLayout):
@@ -24,6 +27,14 @@ class LineLayout(QPlainTextDocumentLayout):
         self._line_width = 0.0  # as Qt wants it
 
     def documentChanged(self, position: int, removed: int, added: int) -> None:
+        try:
+            self._follow(position, removed, added)
+        except Exception:  # PySide crashes over one that leaves a call that returns nothing to Qt
+            _log.exception("A change of the text was not laid out line by line")
+            self._lines = self.document().blockCount()
+            super().documentChanged(position, removed, added)
+
+    def _follow(self, position: int, removed: int, added: int) -> None:
         document = self.document()
         lines, self._lines = self._lines, document.blockCount()
         block = document.findBlock(position)

@@ -32,26 +32,30 @@ class RawBytes(QWidget):
         self._is_on = False
         self._format = QTextCharFormat()
         self._font = QFont()
-        editor.viewport().installEventFilter(self)
-        editor.installEventFilter(self)
         highlighter.add_marks(self._of)
 
     def set_on(self, is_on: bool) -> None:
         """Say whether the document holds stand-ins; else such characters are only themselves."""
         if is_on != self._is_on:
             self._is_on = is_on
+            for watched in (self._editor, self._editor.viewport()):
+                if is_on:
+                    watched.installEventFilter(self)
+                else:
+                    watched.removeEventFilter(
+                        self
+                    )  # it would cost each key a tenth of a millisecond
             self._follow_font()
             self.setGeometry(self._editor.viewport().geometry())
             self.setVisible(is_on)
             self._highlighter.refresh_marks()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if self._is_on:
-            if event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
-                self.setGeometry(self._editor.viewport().geometry())
-            elif event.type() == QEvent.Type.FontChange and watched is self._editor:
-                self._follow_font()
-                self._highlighter.refresh_marks()
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
+            self.setGeometry(self._editor.viewport().geometry())
+        elif event.type() == QEvent.Type.FontChange and watched is self._editor:
+            self._follow_font()
+            self._highlighter.refresh_marks()
         return super().eventFilter(watched, event)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -35,6 +35,10 @@ class _Edit:
     removed: int
     added: int
 
+    def is_same_lines(self, later: "_Edit") -> bool:
+        """Return whether a later edit, which leaves the lines where they are, covers this one."""
+        return (self.first, self.removed, self.added) == (later.first, later.removed, later.added)
+
 
 class SpanStore:
     """Holds what the host said about each line, moved to where the text is now.
@@ -66,7 +70,10 @@ class SpanStore:
         """Follow a change of the text, which the host will know as `revision`."""
         first, old_count, new_count = change.first, change.old_count, change.new_count
         self.lines[first : first + old_count] = self._moved(change)
-        self._edits.append(_Edit(revision, first, old_count, new_count))
+        edit = _Edit(revision, first, old_count, new_count)
+        if self._edits and old_count == new_count and self._edits[-1].is_same_lines(edit):
+            self._edits.pop()
+        self._edits.append(edit)
 
     def take(self, update: SpanUpdate) -> None:
         """Take an answer of the host, except for lines that were edited since."""
