@@ -260,15 +260,12 @@ class HighlightService(QObject):
     @Slot()
     def _on_turn(self) -> None:
         now = time.monotonic()
-        end, is_typing = now + _TURN_S, now < self._edited_at + _TYPING_S
-        is_idle, has_more = True, False
+        is_typing = now < self._edited_at + _TYPING_S
         for message in taken_frames(self._received):
             self._handle(message)
-            is_idle = False
-            if has_more := time.monotonic() > end:
+            if time.monotonic() > now + _TURN_S:
+                self._turn.start(_REST_MS if is_typing else 0)
                 break
-        if has_more or (is_typing and not is_idle):
-            self._turn.start(_REST_MS if is_typing else 0)
 
     def _handle(self, message: Message) -> None:
         kind, document, *values = message
