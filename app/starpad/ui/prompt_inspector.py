@@ -119,6 +119,8 @@ class PromptInspector(QDialog):
         shown = "all of it" if record.shown == record.raw else repr(record.shown)
         wrote = repr(record.raw) if record.raw else "nothing"
         self.answer.setText(f"The model wrote {wrote}.\nOffered: {shown if record.raw else '-'}.")
+        self._views, self._starts = [], []
+        self.tokens.clear()
         self._inspection.ask_for_texts()
 
     @Slot(object, object)
