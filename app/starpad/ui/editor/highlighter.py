@@ -117,6 +117,9 @@ class Highlighter(QObject):
         self.loading = True
         self._coming = None
         self._feed.stop()
+        # Millions of spans would wait for a full garbage collection.
+        self._store.reset(0, self._feed.revision)
+        self._shown = []
         self._service.close(self._document_id)
 
     def set_overlay(self, overlay: PreeditOverlay | None) -> None:
@@ -273,7 +276,10 @@ class Highlighter(QObject):
         bottom = min(bottom, len(lines), self._document.blockCount())
         visible = range(top, bottom)
         wanted = lines[top:bottom]
-        self._limit_spans(visible, wanted)
+        most = _spans_a_line(wanted, self._editor.wordWrapMode())
+        if most != self._most_spans:
+            self._most_spans = most
+            shown[top:bottom] = [_STALE] * len(visible)
         if None in wanted and visible != self._asked_for:
             self._asked_for = visible
             self._service.show(self._document_id, top, len(visible))
@@ -294,18 +300,14 @@ class Highlighter(QObject):
         last = self._document.findBlockByNumber(last_number)
         self._document.markContentsDirty(start, last.position() + last.length() - start)
 
-    def _limit_spans(self, visible: range, lines: list[LineSpans | None]) -> None:
-        """Find out how much of each line is colored; format the visible ones anew if it changes."""
-        counts = list(map(len, filter(None, lines)))
-        most = _MOST_SPANS
-        if (
-            sum(counts) > _SCREEN_SPANS < sum(min(n, most) for n in counts)
-            and self._editor.wordWrapMode() is QTextOption.WrapMode.NoWrap
-        ):
-            most = _SCREEN_SPANS // len(visible)
-        if most != self._most_spans:
-            self._most_spans = most
-            self._shown[visible.start : visible.stop] = [_STALE] * len(visible)
+
+def _spans_a_line(lines: list[LineSpans | None], mode: QTextOption.WrapMode) -> int:
+    """Return how many spans of each of the lines on screen are colored."""
+    counts = list(map(len, filter(None, lines)))
+    is_quick = mode is not QTextOption.WrapMode.NoWrap or sum(counts) <= _SCREEN_SPANS
+    if is_quick or sum(min(count, _MOST_SPANS) for count in counts) <= _SCREEN_SPANS:
+        return _MOST_SPANS
+    return _SCREEN_SPANS // len(lines)
 
 
 def _format_range(start: int, length: int, text_format: QTextCharFormat) -> QTextLayout.FormatRange:
