@@ -3,11 +3,11 @@
 import asyncio
 import random
 import re
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from every_engine import RunningEngine, running
+from every_engine import running
 from starpad.engines.growing_text import GrowingText
 
 CODE = "def add(one, two):\n    return one + two\n\n\nx = [\n    '\u00e9',  # 12\n]\n"
@@ -61,18 +61,12 @@ def test_another_text_is_no_continuation() -> None:
     ]
 
 
-@pytest.fixture(scope="module", params=["llama", "ggml"])
-def engine(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningEngine]:
-    with running(request.param, tmp_path_factory.mktemp("model")) as engine:
-        yield engine
-
-
-def test_real_tokenizers_give_the_same_ids(engine: RunningEngine) -> None:
-    growing, chance = GrowingText(), random.Random(1)
-    text = CODE * 30
-    for _ in range(60):
-        text += "".join(chance.choices("ab_1 \n\t(\u00e9\U0001f600", k=chance.randint(1, 60)))
-        ids = engine.run(growing.ids(engine.client, text))
-        assert ids == engine.run(engine.client.tokenize(text))
+@pytest.mark.parametrize("name", ["llama", "ggml"])
+def test_real_tokenizers_give_the_same_ids(name: str, tmp_path: Path) -> None:
+    with running(name, tmp_path) as engine:
+        growing, chance = GrowingText(), random.Random(1)
+        text = CODE * 30
+        for _ in range(60):
+            text += "".join(chance.choices("ab_1 \n\t(\u00e9\U0001f600", k=chance.randint(1, 60)))
+            ids = engine.run(growing.ids(engine.client, text))
+            assert ids == engine.run(engine.client.tokenize(text))
