@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections import deque
@@ -149,7 +150,15 @@ class EngineProcess:
         """End it, as it has said nothing for `quiet_s` seconds; `wait` will say so."""
         if self._process.returncode is None:
             self._quiet_s = quiet_s
+            self._kill()
+
+    def _kill(self) -> None:
+        """Kill it past asyncio, which would read the exit status that its own watcher waits for."""
+        if sys.platform == "win32":
             self._process.kill()
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGKILL)
 
     async def stop(self) -> None:
         """End the process: at once while it loads, else after it had time to end by itself."""
@@ -163,7 +172,7 @@ class EngineProcess:
             log.warning("the engine did not end by itself and is killed")
         finally:
             if self._process.returncode is None:
-                self._process.kill()
+                self._kill()
         await self._process.wait()
         await self._drain
 

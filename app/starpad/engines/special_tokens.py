@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from starpad.engines.client import EngineClient
 
 
+_AT_ONCE = 4
+"""Not all: some forty connections at a time are a burst for any server, above all a distant one."""
+
+
 @dataclass(frozen=True, slots=True)
 class SpecialIds:
     """A model's, as LoadedModel has them."""
@@ -30,7 +34,13 @@ def names(chat: ChatFormat) -> tuple[str, ...]:
 async def ask(client: "EngineClient", chat: ChatFormat) -> SpecialIds:
     """Return what the engine's tokenizer says of `names`. Raises EngineError."""
     texts = names(chat)
-    answers = await asyncio.gather(*(client.tokenize(text, special=True) for text in texts))
+    few = asyncio.Semaphore(_AT_ONCE)
+
+    async def tokenized(text: str) -> list[int]:
+        async with few:
+            return await client.tokenize(text, special=True)
+
+    answers = await asyncio.gather(*map(tokenized, texts))
     return resolve(dict(zip(texts, answers, strict=True)), chat)
 
 
