@@ -6,7 +6,7 @@ from starpad.core import instruction as rules
 from starpad.core.indentation import Indentation
 from starpad.core.instruction import Instruction
 from starpad.core.languages import Language
-from starpad.core.suggestion import is_finished
+from starpad.core.suggestion import is_finished, trim
 
 PYTHON = Language("python", "Python")
 CODE = "    def size(self):\n        return self.n\n"
@@ -79,7 +79,7 @@ def test_a_gap_has_the_old_code_and_the_words_above_it_as_comments() -> None:
     text = "    def size(self) -> int:\n        return self.n\n"
     assert not is_finished(text, policy)
     assert is_finished(text + "x = 1\n", policy)
-    assert rules.filled(text + "x = 1\n", policy) == text.strip()
+    assert trim(text + "x = 1\n", policy) == text.strip()
 
 
 def test_old_code_that_is_all_comments_stays_so() -> None:

@@ -12,7 +12,7 @@ from starpad.core import comments, patch
 from starpad.core.chat_tasks import fenced
 from starpad.core.indentation import Indentation
 from starpad.core.languages import PLAIN_TEXT, Language
-from starpad.core.suggestion import LinePolicy, line_policy, trim
+from starpad.core.suggestion import LinePolicy, line_policy
 
 COMMIT_TOKENS = ("<commit_before>", "<commit_msg>", "<commit_after>")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})([^`\n]*)\n", re.MULTILINE)
@@ -109,11 +109,6 @@ def code_in(answer: str, *, is_final: bool) -> str:
         return body.rstrip("\n")
     # A line that has only begun may be the closing fence.
     return body[: body.rfind("\n") + 1].rstrip("\n")
-
-
-def filled(text: str, policy: LinePolicy) -> str:
-    """Return what is worth having of the text that was generated for a gap."""
-    return trim(text, policy)
 
 
 def fitted(code: str, instruction: Instruction) -> str:

@@ -6,6 +6,14 @@ from dataclasses import dataclass
 from starpad.core.prompt import PartKind, Prompt
 from starpad.core.suggestion import Figures
 
+PART_NAMES = {
+    PartKind.SPECIAL: "special",
+    PartKind.REPOSITORY: "other files",
+    PartKind.PREFIX: "before the caret",
+    PartKind.SUFFIX: "behind the caret",
+}
+"""What the parts of a prompt are called."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
@@ -56,19 +64,11 @@ def shares(record: RequestRecord) -> list[tuple[str, int]]:
     """
     counts: dict[str, int] = {}
     for part in record.prompt.parts:
-        name = _NAMES[part.kind]
+        name = PART_NAMES[part.kind]
         counts[name] = counts.get(name, 0) + len(part.ids)
     counts = {name: count for name, count in counts.items() if count}
     counts["answer"] = record.max_tokens
     return [*counts.items(), ("free", max(0, record.context_tokens - sum(counts.values())))]
-
-
-_NAMES = {
-    PartKind.SPECIAL: "special",
-    PartKind.REPOSITORY: "other files",
-    PartKind.PREFIX: "before the caret",
-    PartKind.SUFFIX: "behind the caret",
-}
 
 
 def sentences(record: RequestRecord) -> list[str]:
@@ -83,7 +83,7 @@ def sentences(record: RequestRecord) -> list[str]:
         f"at {figures.tokens_per_second:.0f} a second.",
     ]
     cuts = [
-        f"{part.cut_characters:,} characters {_NAMES[part.kind]}"
+        f"{part.cut_characters:,} characters {PART_NAMES[part.kind]}"
         for part in prompt.parts
         if part.cut_characters
     ]

@@ -14,7 +14,7 @@ from starpad.core.fim import build_prompt
 from starpad.core.instruction import COMMIT_TOKENS, Instruction
 from starpad.core.rewrite import Rewrite
 from starpad.core.sampling import Sampling
-from starpad.core.suggestion import is_finished
+from starpad.core.suggestion import is_finished, trim
 from starpad.engines.chat_prompt import ChatPrompter
 from starpad.engines.client import EngineClient
 from starpad.engines.converse import CHAT_SLOT
@@ -116,7 +116,7 @@ async def _rewrite(
         if prompt.way is Asking.CHAT:
             code = rules.code_in(text, is_final=is_final)
         elif prompt.way is Asking.GAP:
-            code = rules.filled(text, policy)
+            code = trim(text, policy)
         else:
             code = text.strip("\n")
         return Rewrite(text, code, figures, is_cut=reason is StopReason.LIMIT)

@@ -24,32 +24,24 @@ from PySide6.QtWidgets import (
 
 from starpad.core import request_record
 from starpad.core.prompt import PartKind
-from starpad.core.request_record import RequestRecord, TokenView
+from starpad.core.request_record import PART_NAMES, RequestRecord, TokenView
 from starpad.services.prompt_inspection import PromptInspection
 from starpad.ui.budget_bar import BudgetBar
 from starpad.ui.text_positions import utf16_length
 
-# Over the backgrounds of light and dark alike.
 _COLORS = {
-    PartKind.SPECIAL: QColor(200, 60, 160, 110),
-    PartKind.REPOSITORY: QColor(120, 120, 220, 70),
-    PartKind.PREFIX: QColor(60, 150, 90, 70),
-    PartKind.SUFFIX: QColor(210, 150, 40, 70),
+    PartKind.SPECIAL: QColor(200, 60, 160),
+    PartKind.REPOSITORY: QColor(120, 120, 220),
+    PartKind.PREFIX: QColor(60, 150, 90),
+    PartKind.SUFFIX: QColor(210, 150, 40),
 }
 _SHARE_COLORS = {
-    "special": QColor(200, 60, 160),
-    "other files": QColor(120, 120, 220),
-    "before the caret": QColor(60, 150, 90),
-    "behind the caret": QColor(210, 150, 40),
+    **{PART_NAMES[kind]: color for kind, color in _COLORS.items()},
     "answer": QColor(90, 160, 220),
     "free": QColor(128, 128, 128, 60),
 }
-_KIND_NAMES = {
-    PartKind.SPECIAL: "special",
-    PartKind.REPOSITORY: "other file",
-    PartKind.PREFIX: "before the caret",
-    PartKind.SUFFIX: "behind the caret",
-}
+# Behind tokens, over the backgrounds of light and dark alike.
+_ALPHA, _SPECIAL_ALPHA = 70, 110
 _EVERY_OTHER = 135
 """Each second token is so much darker (percent), so that one sees where they meet."""
 _NONE_YET = "No suggestion has been asked for yet. Ask with Ctrl+Space, and look here again."
@@ -107,7 +99,7 @@ class PromptInspector(QDialog):
             return ""
         view = self._views[number]
         held = "still held" if view.is_held else "read anew"
-        return f"Token {number + 1}: id {view.id}, {_KIND_NAMES[view.kind]}, {held}"
+        return f"Token {number + 1}: id {view.id}, {PART_NAMES[view.kind]}, {held}"
 
     @Slot(object)
     def _on_recorded(self, record: RequestRecord) -> None:
@@ -146,8 +138,8 @@ class PromptInspector(QDialog):
     def _format(self, view: TokenView, *, is_second: bool) -> QTextCharFormat:
         result = QTextCharFormat()
         color = QColor(_COLORS[view.kind])
-        if is_second:
-            color.setAlpha(color.alpha() * _EVERY_OTHER // 100)
+        alpha = _SPECIAL_ALPHA if view.kind is PartKind.SPECIAL else _ALPHA
+        color.setAlpha(alpha * _EVERY_OTHER // 100 if is_second else alpha)
         result.setBackground(color)
         if view.kind is PartKind.SPECIAL:
             result.setFontWeight(QFont.Weight.Bold)
@@ -161,7 +153,7 @@ class PromptInspector(QDialog):
         self.parts.setRowCount(len(parts))
         for row, part in enumerate(parts):
             cut = f"{part.cut_characters:,}" if part.cut_characters else ""
-            cells = (_KIND_NAMES[part.kind], part.path, f"{len(part.ids):,}", cut)
+            cells = (PART_NAMES[part.kind], part.path, f"{len(part.ids):,}", cut)
             for column, text in enumerate(cells):
                 self.parts.setItem(row, column, QTableWidgetItem(text))
         self.parts.resizeColumnsToContents()
