@@ -99,8 +99,8 @@ def test_a_tab_follows_its_file_when_that_is_renamed(
     assert tab.document.path == folder / "main.c"
     assert tab.language.name == "C"
     starpad.documents.check_disk()
-    shown = [each.key for each in window.messages.notifications]
-    assert shown in ([], ["demo-model"])
+    # That of the model may come at any time.
+    assert [each for each in window.messages.notifications if each.key != "demo-model"] == []
     assert window.files.save(tab)
     assert sorted(path.name for path in folder.iterdir()) == ["main.c"]
     assert (folder / "main.c").read_text() == "yx = 1\n"
