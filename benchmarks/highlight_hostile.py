@@ -4,7 +4,8 @@ Opens texts that drive regular expressions into exponential time in Starpad's wi
 whose lexers are known for that (and others of Pygments'), types all the while, and prints the
 longest that the event loop stood still, by the thread's own clock: opening, then typing.
 
-    python benchmarks/highlight_hostile.py [--all | --sample COUNT] [--seed N] [--wrap] [ALIAS ...]
+    python benchmarks/highlight_hostile.py [--all | --sample COUNT] [--seed N] [--part 1/4] [--wrap]
+        [--text NAME ...] [ALIAS ...]
 """
 
 import argparse
@@ -43,6 +44,7 @@ TEXTS = {
     "C": 'static int f(char *s) { return puts("x"); } /* c */\n' * 2_000,
 }
 KEYS = "a(\"' \r"
+KEY_COUNT = 2 * len(KEYS)
 
 
 class Answers:
@@ -50,21 +52,30 @@ class Answers:
 
     def __init__(self, service: HighlightService) -> None:
         self.plain: set[int] = set()
-        self.ends = Counter[int]()
-        """Up to which line colors have come."""
+        self._ends = Counter[int]()  # up to which line colors have come
         service.plain.connect(lambda number, _reason: self.plain.add(number))
         service.spans_ready.connect(self._note)
 
+    def forget(self, number: int) -> None:
+        """Say that a document's colors come anew."""
+        self._ends[number] = 0
+
+    def reach(self, number: int, lines: int) -> bool:
+        """Return whether so many lines have had colors, or it is sure that none come."""
+        return number in self.plain or self._ends[number] >= lines
+
     def _note(self, number: int, update: SpanUpdate) -> None:
-        self.ends[number] = max(self.ends[number], update.first_line + len(update.spans))
+        self._ends[number] = max(self._ends[number], update.first_line + len(update.spans))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("aliases", nargs="*")
-    parser.add_argument("--all", action="store_true", help="takes hours")
+    parser.add_argument("--all", action="store_true", help="takes two hours")
     parser.add_argument("--sample", type=int, help="so many others, drawn at random")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--part", default="1/1", help="2/4: each fourth one from the second on")
+    parser.add_argument("--text", action="append", choices=TEXTS, help="only this one")
     parser.add_argument("--wrap", action="store_true", help="wrap lines at the window's edge")
     arguments = parser.parse_args()
     aliases = arguments.aliases or HANGING
@@ -73,6 +84,8 @@ def main() -> None:
         aliases = known
     elif arguments.sample:
         aliases = [*aliases, *random.Random(arguments.seed).sample(known, arguments.sample)]
+    part, parts = map(int, arguments.part.split("/"))
+    aliases = aliases[part - 1 :: parts]
     application = bootstrap.create_application()
     worst = 0.0
     with tempfile.TemporaryDirectory() as folder:
@@ -85,15 +98,16 @@ def main() -> None:
         heap.settle()
         answers = Answers(starpad.highlighting)
         for alias in aliases:
-            for name, text in TEXTS.items():
+            for name in arguments.text or TEXTS:
                 path = Path(folder, f"{name} {alias}".replace("/", "-"))
-                path.write_text(f"\n\n{text}\n\n", encoding="utf-8")
+                path.write_text(f"\n\n{TEXTS[name]}\n\n", encoding="utf-8")
                 typist.take_longest()
                 QtCore.QTimer.singleShot(0, partial(window.files.open, [path]))
                 typist.turn_for(0.3)
                 tab = window.tabs.current
                 assert tab is not None
                 tab.editor.set_wrapped(arguments.wrap)
+                answers.forget(tab.document.id)
                 QtCore.QTimer.singleShot(0, partial(tab.choose_language, Language(alias, alias)))
                 typist.turn_for(0.3)
                 opening_ms = typist.take_longest() * 1000
@@ -121,12 +135,11 @@ def _type(tab: EditorTab, typist: Typist, answers: Answers) -> int:
     cursor.setPosition(editor.document().characterCount() // 2)
     QtCore.QTimer.singleShot(0, partial(editor.setTextCursor, cursor))
     typist.turn_for(0.1)
+    lines = editor.blockCount()  # what is typed makes more
     end = time.monotonic() + ANSWER_LIMIT_MS / 1000 + 1
     keys = 0
     number = tab.document.id
-    while number not in answers.plain and time.monotonic() < end:
-        if keys >= 2 * len(KEYS) and answers.ends[number] >= editor.blockCount():
-            break
+    while time.monotonic() < end and (keys < KEY_COUNT or not answers.reach(number, lines)):
         typist.press(editor, KEYS[keys % len(KEYS)])
         typist.turn_for(0.04)
         keys += 1
