@@ -34,11 +34,11 @@ from starpad import bootstrap
 from starpad.core import paths
 from starpad.core.engine_status import EngineState
 from starpad.core.load_options import LoadOptions
-from starpad.core.suggestion import Figures, SuggestionState
+from starpad.core.suggestion import Figures
 from starpad.engines.process import EngineProcess, new_log
 from starpad.engines.protocol import Timings
 from starpad.engines.spec import EngineSpec
-from starpad.services.completion import SuggestionUpdate
+from starpad.services.completion import CompletionService, SuggestionUpdate
 from starpad.services.errand import Errands, Purpose
 from starpad.ui.actions import ActionId
 
@@ -65,9 +65,9 @@ class Costs:
     pauses: int = 0
     shown: int = 0
     waits_ms: list[float] = field(default_factory=list)
-    """From a key to the first ghost text that the engine wrote after it."""
+    """From a key to the first ghost text, where the engine was asked for it after that key."""
     over_ms: list[float] = field(default_factory=list)
-    """What of it was not the pause that is waited for."""
+    """From the end of the pause that is waited for, which may be asked within, to that text."""
     steps_ms: list[float] = field(default_factory=list)
     """By the engine's clock: from an answer's first token to its last, by the tokens between."""
     accepts: int = 0
@@ -85,8 +85,9 @@ class Session(QObject):
         self._accepts = accepts
         self._next = 0
         self._key_time = 0.0
-        self._request_time = 0.0
-        self._is_waiting = False
+        self._due_time = 0.0
+        """When the pause was over after the last key; 0 while it is not."""
+        self._is_asked = False
         tab = starpad.window.tabs.current
         assert tab is not None
         self._tab = tab
@@ -98,6 +99,7 @@ class Session(QObject):
         completion.updated.connect(self._on_updated)
         completion.figures_changed.connect(self._on_figures)
         self._send = Errands.send
+        self._request = CompletionService.request
         self._spy()
 
     def start(self) -> None:
@@ -107,25 +109,31 @@ class Session(QObject):
     def end(self) -> None:
         """Count no more."""
         Errands.send = self._send  # type: ignore[method-assign]
+        CompletionService.request = self._request  # type: ignore[method-assign]
         self._starpad.completion.updated.disconnect(self._on_updated)
         self._starpad.completion.figures_changed.disconnect(self._on_figures)
 
     def _spy(self) -> None:
-        session, send, costs = self, self._send, self.costs
+        session, send, request, costs = self, self._send, self._request, self.costs
         errands = errands_of(self._starpad)
 
         def noted(self: Errands, purpose: Purpose, *args: Any, **names: Any) -> None:
-            costs.sent[purpose] = costs.sent.get(purpose, 0) + 1
-            if purpose is Purpose.ANSWER:
-                session._request_time, session._is_waiting = time.perf_counter(), True
+            counted = _counted(purpose)
+            costs.sent[counted] = costs.sent.get(counted, 0) + 1
+            session._is_asked |= counted is Purpose.ANSWER
             send(self, purpose, *args, **names)
+
+        def requested(self: CompletionService, *args: Any, **names: Any) -> bool:
+            session._due_time = time.perf_counter()
+            return request(self, *args, **names)
 
         def cost(timings: Timings) -> None:
             errand = errands.current
-            purpose = errand.purpose if errand is not None else Purpose.ANSWER
+            purpose = _counted(errand.purpose) if errand is not None else Purpose.ANSWER
             costs.read.setdefault(purpose, []).append(timings.evaluated_tokens)
 
         Errands.send = noted  # type: ignore[method-assign]
+        CompletionService.request = requested  # type: ignore[method-assign]
         client = self._starpad.engine.client
         assert client is not None
         client.on_cost = cost
@@ -142,7 +150,7 @@ class Session(QObject):
         if key != "<Tab>" or ghost.is_shown:
             self._press(key)
         self.costs.key_ms.append((time.thread_time() - before) * 1000)
-        self._key_time, self._is_waiting = time.perf_counter(), False
+        self._key_time, self._due_time, self._is_asked = time.perf_counter(), 0.0, False
         self._next += 1
         if self._next == len(self._keys):
             QTimer.singleShot(1500, QCoreApplication.exit)
@@ -160,10 +168,10 @@ class Session(QObject):
     def _on_updated(self, update: SuggestionUpdate) -> None:
         now = time.perf_counter()
         ghost = self._tab.suggestions.ghost
-        if update.text and self._is_waiting and update.state is SuggestionState.SHOWN:
-            self._is_waiting = False
+        if update.text and self._is_asked and self._due_time:
+            self._is_asked = False
             self.costs.waits_ms.append((now - self._key_time) * 1000)
-            self.costs.over_ms.append((now - self._request_time) * 1000)
+            self.costs.over_ms.append((now - self._due_time) * 1000)
         left_ms = self._timer.remainingTime()
         if self._accepts and update.is_final and ghost.is_shown and left_ms > READING_MS + 100:
             self._look.start()
@@ -185,6 +193,11 @@ class Session(QObject):
     def _on_figures(self, figures: Figures) -> None:
         if figures.tokens_per_second:
             self.costs.steps_ms.append(1000 / figures.tokens_per_second)
+
+
+def _counted(purpose: Purpose) -> Purpose:
+    """Return what a request is counted as: one that is asked early is the pause's own."""
+    return Purpose.ANSWER if purpose is Purpose.EARLY else purpose
 
 
 def errands_of(starpad: bootstrap.Starpad) -> Errands:
@@ -342,7 +355,7 @@ async def through_infill(
 def report(name: str, costs: Costs, count: int) -> None:
     """Print one session's figures."""
     print(name)
-    for purpose in Purpose:
+    for purpose in (Purpose.ANSWER, Purpose.AHEAD, Purpose.WARM_UP):
         tokens = costs.read.get(purpose, [])
         sent = costs.sent.get(purpose, 0)
         mean = sum(tokens) / sent if sent else 0.0

@@ -128,13 +128,13 @@ def test_another_model_begins_anew(pacing: Pacing) -> None:
     assert pacing.pace_for(-1) is Pace.EACH_PAUSE
 
 
-def test_the_prompt_is_read_in_a_pause_when_the_next_key_has_hardly_a_chance(
+def test_the_engine_is_asked_within_a_pause_when_the_next_key_has_hardly_a_chance(
     pacing: Pacing, clock: Clock
 ) -> None:
     _wait(pacing, 40)
     _type(pacing, clock, 0.16)
     pause = pacing.pause_ms(-1, is_line_new=False)
-    assert 160 < pacing.reading_ms(pause, is_line_new=False) <= pause - 80
-    assert pacing.reading_ms(pause, is_line_new=True) == 0, "there whoever types stops anyway"
+    assert pacing.early_ms(pause, is_line_new=False) == pause - 40
+    assert pacing.early_ms(pause, is_line_new=True) == 0, "there whoever types stops anyway"
     _wait(pacing, 400)
-    assert pacing.reading_ms(400, is_line_new=False) == 200, "never right after each key"
+    assert pacing.early_ms(400, is_line_new=False) == 200, "never right after each key"

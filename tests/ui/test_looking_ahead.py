@@ -277,29 +277,64 @@ def test_who_asks_sees_also_what_the_model_is_not_sure_of(
         ):
             (qtbot.keyClicks if isinstance(key, str) else qtbot.keyClick)(tab.editor, key)
         assert not tab.suggestions.ghost.is_shown
-    assert sent.count(Purpose.ANSWER) == 2, "what was doubted before is known"
+    assert sum(purpose.name in ("ANSWER", "EARLY") for purpose in sent) == 2, (
+        "what was doubted before is known"
+    )
     ghost = _ask(qtbot, starpad, tab)
     assert ghost
     qtbot.keyClick(tab.editor, Qt.Key.Key_Tab)
     assert tab.editor.text().startswith(HALF_FUNCTION.partition("|")[0] + "i" + ghost)
 
 
-def test_what_was_typed_is_read_before_the_pause_is_over(
+def test_what_is_asked_within_the_pause_is_shown_at_its_end(
     starpad: Starpad, tab: EditorTab, qtbot: QtBot, sent: list[Purpose]
 ) -> None:
-    starpad.settings.change(suggestion_pause_ms=800)
+    starpad.settings.change(suggestion_pause_ms=1500)
     _put(tab, HALF_FUNCTION)
     _wait_until_idle(qtbot, starpad.completion)
+    sent.clear()
+    shown: list[str] = []
+    starpad.completion.recorded.connect(lambda record: shown.append(record.shown))
+    with qtbot.waitSignal(starpad.completion.updated, timeout=10_000) as blocker:
+        qtbot.keyClicks(tab.editor, "i")
+        qtbot.waitUntil(lambda: Purpose.EARLY in sent, timeout=10_000)
+        _wait_until_idle(qtbot, starpad.completion)
+        assert not tab.suggestions.ghost.is_shown, "the pause is not over"
+    assert blocker.args[0].state is SuggestionState.CACHED
+    assert tab.suggestions.ghost.text == shown[0]
+    assert Purpose.ANSWER not in sent
+
+
+def test_what_was_asked_within_the_pause_and_goes_on_behind_it_streams(
+    starpad: Starpad, tab: EditorTab, qtbot: QtBot, sent: list[Purpose]
+) -> None:
+    _put(tab, HALF_FUNCTION)
+    _wait_until_idle(qtbot, starpad.completion)
+    sent.clear()
+    tab.suggestions.offer.ask_early()
+    with qtbot.waitSignal(
+        starpad.completion.updated, timeout=10_000, check_params_cb=lambda update: update.is_final
+    ):
+        tab.suggestions.offer.suggest()
+    assert tab.suggestions.ghost.is_shown
+    assert sent[0] is Purpose.EARLY
+    assert Purpose.ANSWER not in sent
+    assert starpad.completion.pacing._waits, "it is known how long its first token took"
+
+
+def test_a_key_within_the_pause_drops_what_was_asked(
+    starpad: Starpad, tab: EditorTab, qtbot: QtBot
+) -> None:
+    _put(tab, HALF_FUNCTION)
+    _wait_until_idle(qtbot, starpad.completion)
+    tab.suggestions.offer.ask_early()
+    assert starpad.completion._errands.current is not None
     qtbot.keyClicks(tab.editor, "i")
-    qtbot.waitUntil(lambda: Purpose.ANSWER in sent, timeout=10_000)
-    assert sent[0] is Purpose.WARM_UP
-    with qtbot.waitSignal(starpad.completion.recorded, timeout=10_000) as blocker:
-        pass
-    figures = blocker.args[0].figures
-    assert figures.evaluated_tokens == 1, "which no engine can do without"
+    assert starpad.completion._errands.current is None
+    assert not tab.suggestions.ghost.is_shown
 
 
-def test_inside_a_word_nothing_is_read_in_advance_as_nothing_will_be_asked(
+def test_inside_a_word_nothing_is_asked_in_advance_either(
     starpad: Starpad, tab: EditorTab, qtbot: QtBot, sent: list[Purpose]
 ) -> None:
     starpad.settings.change(suggestion_pause_ms=100)

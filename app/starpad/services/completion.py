@@ -131,7 +131,8 @@ class CompletionService(QObject):
         if errand and errand.answers(place, options):
             # It was asked for in advance: what has come of it is shown, and so is the rest.
             self._known = None
-            errand.purpose, errand.published, errand.is_timed = Purpose.ANSWER, "", True
+            errand.is_timed |= errand.purpose is not Purpose.EARLY
+            errand.purpose, errand.published = Purpose.ANSWER, ""
             QTimer.singleShot(0, self._on_known_timeout)
             self.note(SuggestionState.GENERATING)
             return True
@@ -161,15 +162,26 @@ class CompletionService(QObject):
         if self._cache.find(place) is None:
             self._errands.send(Purpose.AHEAD, ahead, place, self.options)
 
+    def ask_early(self, context: CaretContext) -> None:
+        """Ask for what will be requested in a moment, if nothing else wants the engine.
+
+        So the time of a first token goes by within the pause; nothing is shown before.
+        """
+        self._prepare(Purpose.EARLY, context)
+
     def warm_up(self, context: CaretContext) -> None:
         """Have the prompt at a caret read, if nothing else wants the engine."""
+        self._prepare(Purpose.WARM_UP, context)
+
+    def _prepare(self, purpose: Purpose, context: CaretContext) -> None:
         is_free = self._engine.status.state is EngineState.READY and self._errands.current is None
         if not is_free or self._errands.model is None or self._errands.model.host:
             return
         context = self._completed(context)
         place = self._place(context)
-        if self._warm != place and self._cache.find(place) is None:
-            self._errands.send(Purpose.WARM_UP, context, place, self.options)
+        is_warm = purpose is Purpose.WARM_UP and self._warm == place
+        if not is_warm and self._cache.find(place) is None:
+            self._errands.send(purpose, context, place, self.options)
 
     def cancel(self, document: int) -> None:
         """Give up what is under way for a document, fetched in advance or not."""
@@ -201,7 +213,7 @@ class CompletionService(QObject):
     def _drop(self) -> None:
         self._known = None
         errand = self._errands.drop()
-        if errand and errand.purpose is Purpose.ANSWER and not errand.is_timed:
+        if errand and errand.is_for_caret and not errand.is_timed:
             self.pacing.note_given_up(errand.waited_ms)
 
     # -- what comes back ----------------------------------------------------------------------
@@ -220,8 +232,9 @@ class CompletionService(QObject):
 
     @Slot(object, object)
     def _on_progressed(self, errand: Errand, progress: Progress) -> None:
-        if errand.purpose is Purpose.ANSWER:
+        if errand.is_for_caret:
             self._time(errand, progress.figures)
+        if errand.purpose is Purpose.ANSWER:
             self._publish(errand, progress.figures)
 
     @Slot(object, object)
@@ -235,12 +248,13 @@ class CompletionService(QObject):
             self._cache.put(
                 errand.place, trim(value.text, errand.policy), is_sure=not value.is_unsure
             )
-            if is_awaited and model is not None:
+            if errand.is_for_caret and model is not None:
                 if value.prompt is not None:
                     self.recorded.emit(record_of(errand, value, model))
                 if value.figures.tokens:
                     self._time(errand, value.figures)
                     self.figures_changed.emit(value.figures)
+            if is_awaited:
                 self._publish(errand, value.figures, is_final=True)
         elif is_awaited:
             reason = end.error.message if isinstance(end.error, StarpadError) else ""

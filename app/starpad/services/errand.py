@@ -27,6 +27,8 @@ class Purpose(Enum):
 
     ANSWER = auto()
     """The user, to see it."""
+    EARLY = auto()
+    """The user, unless a key comes before the pause is over."""
     AHEAD = auto()
     """Nobody yet: what would come if the suggestion on the screen were accepted."""
     WARM_UP = auto()
@@ -51,6 +53,11 @@ class Errand:
     is_timed: bool = False
     """Whether it is known how long its first token took, or that is of no interest."""
     started: float = field(default_factory=time.monotonic)
+
+    @property
+    def is_for_caret(self) -> bool:
+        """Whether it is for where the caret is, and text is to come of it."""
+        return self.purpose in (Purpose.ANSWER, Purpose.EARLY)
 
     @property
     def waited_ms(self) -> float:

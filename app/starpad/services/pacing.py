@@ -35,8 +35,6 @@ _RHYTHM_PART = 0.2
 _PAUSE_IN_BEATS = 2.0
 """So many of the user's own times between two keys are a pause."""
 _LONGEST_BEATS_MS = 350
-_READING_IN_WAITS = 2.0
-"""What was typed is read in less than twice the time of a first token."""
 
 
 class Pacing(QObject):
@@ -109,14 +107,14 @@ class Pacing(QObject):
         beats = int(min(_LONGEST_BEATS_MS, self._rhythm_ms * _PAUSE_IN_BEATS))
         return speed if is_line_new else max(speed, beats)
 
-    def reading_ms(self, pause_ms: int, *, is_line_new: bool) -> int:
-        """Return when in a pause to have the prompt read, so that then only text is left to ask.
+    def early_ms(self, pause_ms: int, *, is_line_new: bool) -> int:
+        """Return when in a pause to ask, so that its end finds the first token there.
 
         Not sooner: most of the times between two keys are shorter, and it would be for nothing.
         """
         if is_line_new:
             return 0
-        return max(pause_ms // 2, pause_ms - int(self._wait_ms * _READING_IN_WAITS))
+        return max(pause_ms // 2, pause_ms - int(self._wait_ms))
 
     @property
     def _wait_ms(self) -> float:

@@ -37,7 +37,7 @@ class SuggestionController(QObject):
         self._is_held = False
         self._trigger = SuggestionTrigger(editor, completion, language)
         self._trigger.due.connect(self.offer.suggest)
-        self._trigger.near.connect(self.offer.warm_up)
+        self._trigger.near.connect(self.offer.ask_early)
         self._trigger.rested.connect(self.offer.warm_up)
         editor.cursorPositionChanged.connect(self._on_caret_moved)
         editor.textChanged.connect(self._on_text_changed)

@@ -73,12 +73,20 @@ class SuggestionOffer(QObject):
             self._step(-1)
 
     @Slot()
+    def ask_early(self) -> None:
+        """Have the engine begin with what will be asked here if no key comes."""
+        self._prepare(self._completion.ask_early)
+
+    @Slot()
     def warm_up(self) -> None:
-        """Have the engine read what it would be asked here, unless something is shown."""
+        """Have the engine read what it would be asked here."""
+        self._prepare(self._completion.warm_up)
+
+    def _prepare(self, prepare: Callable[[CaretContext], None]) -> None:
         if not self.ghost.is_shown and not self.is_expecting:
             context = self._context()
             if not self._completion.is_private(context):
-                self._completion.warm_up(context)
+                prepare(context)
 
     def go_on(self, typed: str) -> None:
         """Take the beginning off what is offered: it is in the document now."""

@@ -30,8 +30,8 @@ class SuggestionTrigger(QObject):
         self._language = language
         self._pause = QTimer(self, singleShot=True)
         self._pause.timeout.connect(self._on_pause)
-        self._reading = QTimer(self, singleShot=True)
-        self._reading.timeout.connect(self._on_reading)
+        self._early = QTimer(self, singleShot=True)
+        self._early.timeout.connect(self._on_early)
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._on_rest)
         editor.cursorPositionChanged.connect(self.wait_for_rest)
@@ -56,7 +56,7 @@ class SuggestionTrigger(QObject):
             pacing, wish_ms = self._completion.pacing, self._completion.options.pause_ms
             pause_ms = pacing.pause_ms(wish_ms, is_line_new=is_line_new)
             self._pause.start(pause_ms)
-            self._reading.start(pacing.reading_ms(pause_ms, is_line_new=is_line_new))
+            self._early.start(pacing.early_ms(pause_ms, is_line_new=is_line_new))
 
     @Slot()
     def wait_for_rest(self) -> None:
@@ -66,10 +66,10 @@ class SuggestionTrigger(QObject):
     def stop(self) -> None:
         """Let no suggestion be due."""
         self._pause.stop()
-        self._reading.stop()
+        self._early.stop()
 
     @Slot()
-    def _on_reading(self) -> None:
+    def _on_early(self) -> None:
         if self._is_at_caret and self._objection is None and not self._editor.isReadOnly():
             self.near.emit()
 
