@@ -116,8 +116,10 @@ class Marks(QObject):
             document = self._editor.document()
             old_blocks = self._pair_blocks
             self._pair_blocks = [document.findBlock(position) for position in pair]
-            for block in (*old_blocks, *self._pair_blocks):
-                if self._highlighter and block.isValid():
+            # Most often it is one line, and a long one takes 20 ms to lay out.
+            blocks = {b.position(): b for b in (*old_blocks, *self._pair_blocks) if b.isValid()}
+            for block in blocks.values():
+                if self._highlighter:
                     self._highlighter.apply_block(block)
                     document.markContentsDirty(block.position(), block.length())
 
