@@ -1,8 +1,10 @@
 """The spans of each line of a document, kept in step with edits that the host has yet to see."""
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from starpad.services.highlighting import LineSpans, SpanUpdate
 
@@ -114,8 +116,10 @@ def _shifted(
     comment belongs to it, and so does a letter behind any span.
     """
     end = column + removed
-    result = []
-    for start, length, name in spans:
+    # A long line has thousands; those before the one that ends before the place stay as they are.
+    unchanged = max(0, bisect_left(spans, column, key=itemgetter(0)) - 1)
+    result = list(spans[:unchanged])
+    for start, length, name in spans[unchanged:]:
         new_start = start
         if start >= column:
             new_start = column + added + max(0, start - end)
