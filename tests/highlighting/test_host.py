@@ -15,7 +15,7 @@ import pytest
 from pygments.lexers.python import PythonLexer
 
 from starpad.core.paths import host_command, host_environment
-from starpad.highlighting import host, lexing
+from starpad.highlighting import document, host, lexing
 from starpad.highlighting.host import HighlightHost
 from starpad.highlighting.protocol import (
     HEADER_BYTES,
@@ -226,6 +226,24 @@ def test_an_edit_interrupts_the_lexing_of_its_document_and_comes_first(client: C
     spans = [a for a in answers if a[0] == "spans" and a[2] == 1]
     assert spans[0][3] <= 10
     assert whole("c", lines) == held_after_insertion(client.log, len(lines))
+
+
+def test_whoever_types_in_a_slow_line_gets_colors_for_the_lines_below_too(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(document, "_PIECE_S", 0.0)  # so are all lines slow: a key comes after each
+    lines = ["a" * 300] * 40
+    client.inbox.put(("open", 1, 0, "dasm16", "", list(lines)))
+    client.answers_until("spans", 1)
+    for revision in range(1, 200):
+        lines[1] += "a"
+        client.inbox.put(("edit", 1, revision, 1, 1, [lines[1]]))
+        client.answers_until("spans", 1)
+        if is_known := None not in held(client.log, len(lines)):
+            break
+    assert is_known
+    client.answers_until("done", 1, revision)
+    assert held(client.log, len(lines)) == whole("dasm16", lines)
 
 
 def held_after_insertion(answers: Sequence[Message], count: int) -> list[LineSpans | None]:

@@ -19,6 +19,8 @@ _PIECE_LINES = 400
 _PIECE_S = 0.1
 """Of processor time: where others take the processor, a piece must still get beyond a long line."""
 _BACK_OFF_LINES = 20
+_BACK_OFF_CHARACTERS = 5_000
+"""Twenty lines as long as lexers get to see would take seconds in some of them."""
 _MAX_REPAIRS = 2
 _NEVER = 1 << 60
 
@@ -51,9 +53,15 @@ class LexDocument:
         self.dirty = [_Dirty(0, len(lines))]
         """What a run has to do, from top to bottom, no two ranges touching."""
         self.is_resumable = is_resumable(lexer)
-        """Whether a run can be interrupted; else the next one begins from the start."""
+        """Whether a run can go on where one was interrupted; else it begins from the start."""
+        self.is_interruptible = False
+        """Whether the run was of use for as long as it took to get that far.
+
+        Were it interrupted before, it would never get beyond a slow line in which the user types.
+        """
         self.is_verified = False
         """Whether the spans are those of one pass over the whole text."""
+        self._began = time.process_time()
         self._repairs = 0
 
     def edit(self, first: int, removed: int, new_lines: Sequence[str]) -> None:
@@ -63,7 +71,8 @@ class LexDocument:
         self.spans[first : first + removed] = [None] * added
         self.marks[first : first + removed] = [None] * added
         self.dirty = _after_edit(self.dirty, first, removed, added)
-        self.is_verified = False
+        self.is_interruptible = self.is_verified = False
+        self._began = time.process_time()
 
     def run(self) -> Iterator[Piece]:
         """Lex what is dirty, and yield the lines that differ."""
@@ -99,6 +108,7 @@ class LexDocument:
         is always lexed as a whole from then on.
         """
         self.dirty = [_Dirty(0, 0)]
+        self._began = time.process_time()
         has_differed = False
         for piece in _Run(self, can_catch_up=False).pieces():
             has_differed = has_differed or bool(piece[1])
@@ -106,6 +116,10 @@ class LexDocument:
         if has_differed:
             self._repairs += 1
             self.is_resumable = self._repairs < _MAX_REPAIRS
+
+    def note_use(self, since: float, now: float) -> None:
+        """Take note of the processor times from which, and until which, a run does what is new."""
+        self.is_interruptible = self.is_resumable and now - since > since - self._began
 
 
 class _Run:
@@ -120,10 +134,13 @@ class _Run:
         self._next_start = 0
         self._last_line = len(document.lines)
         """Where the run ends."""
+        self._goal = document.dirty[0].first
+        """From below this line on, what the run does has not been done before."""
 
     def pieces(self) -> Iterator[Piece]:
         """Do the work, and yield the lines that differ, a piece at a time."""
         document, lines = self._document, self._lines
+        document.is_interruptible = False
         marked_line, (offset, state) = self._restart()
         number, column = self._place(marked_line, offset)
         is_whole = number == column == 0
@@ -135,12 +152,16 @@ class _Run:
             next(spans_of_lines, None)
             number += 1
         first, new, size = number, list[LineSpans](), _FIRST_PIECE_LINES
-        started = time.process_time()
+        started = of_use_since = time.process_time()
         while number < len(lines) and number <= self._last_line:
             new.append(next(spans_of_lines, ()))
+            now = time.process_time()
+            if number <= self._goal:
+                of_use_since = now
             number += 1
-            if len(new) >= size or time.process_time() - started > _PIECE_S:
+            if len(new) >= size or now - started > _PIECE_S:
                 self._note_progress(number)
+                document.note_use(of_use_since, now)
                 yield document.take(first, new)
                 first, new, size, started = number, [], _PIECE_LINES, time.process_time()
         if self._last_line == len(lines):
@@ -157,15 +178,15 @@ class _Run:
         """Return a line and its mark, which is in front of the first dirty line."""
         if self._document.is_resumable:
             lines, marks = self._lines, self._document.marks
-            first = self._document.dirty[0].first
-            line = max(0, first - _BACK_OFF_LINES)
-            reach = sum(map(len, lines[line:first])) + first - line
+            first = line = self._document.dirty[0].first
+            reach = 0
             while line:
-                mark = marks[line]
-                if mark and mark[0] <= reach:
-                    return line, mark
                 line -= 1
                 reach += len(lines[line]) + 1
+                mark = marks[line]
+                is_far = first - line >= _BACK_OFF_LINES or reach >= _BACK_OFF_CHARACTERS
+                if is_far and mark and mark[0] <= reach:
+                    return line, mark
         return 0, (0, None)
 
     def _place(self, line: int, column: int) -> tuple[int, int]:
@@ -189,7 +210,9 @@ class _Run:
         while position >= self._next_start and self._next_line < len(self._lines):
             line, mark = self._next_line, (position - self._next_start, state)
             while len(ranges) > 1 and ranges[1].first <= line:
-                ranges[0].end = max(ranges[0].end, ranges.pop(1).end)
+                next_range = ranges.pop(1)
+                ranges[0].end = max(ranges[0].end, next_range.end)
+                self._goal = next_range.first
             # Not at `end` itself, so that what looks back from there sees what it saw before.
             if self._can_catch_up and line > ranges[0].end and marks[line] == mark:
                 self._last_line, _ = self._place(line, mark[0])

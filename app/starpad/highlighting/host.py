@@ -71,8 +71,8 @@ class HighlightHost:
     """Brings the application's documents up to date, the one that was changed last first.
 
     Work is done by generators that pause after each piece, so that a large document does not
-    delay another one. An edit interrupts the work for its document, unless that would have to
-    begin from the start again: then it comes to an end first, even while the user types on.
+    delay another one. An edit interrupts the work for its document, unless most of that would have
+    to be done again: then it is gone on with first, even while the user types on.
     """
 
     def __init__(self, inbox: SimpleQueue[Message], output: BinaryIO) -> None:
@@ -142,7 +142,7 @@ class HighlightHost:
         text = document.text
         if kind == "view" and text and not text.dirty:
             return
-        if not document.job or (kind == "edit" and text and text.is_resumable):
+        if not document.job or (kind == "edit" and text and text.is_interruptible):
             document.job = self._lex(number, document)
             document.is_in_idle_pass = False
 
