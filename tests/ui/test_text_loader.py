@@ -159,3 +159,21 @@ def test_a_modeline_at_the_end_is_seen_at_once(starpad: Starpad, tmp_path: Path)
     assert tab is not None
     assert tab.is_loading
     assert tab.language.alias == "ruby"
+
+
+def test_a_hundred_thousand_empty_lines_come_in_pieces(
+    starpad: Starpad, qtbot: QtBot, tmp_path: Path
+) -> None:
+    path = tmp_path / "empty lines.txt"
+    path.write_text("\n" * 100_000 + "x" * 40_000 + "\n" * 50_000, encoding="utf-8")
+    starpad.window.files.open([path])
+    tab = starpad.window.tabs.current
+    assert tab is not None
+    assert tab.is_loading
+    most, count = 0, tab.editor.blockCount()
+    assert count < 20_000
+    while tab.is_loading:
+        qtbot.wait(1)
+        most, count = max(most, tab.editor.blockCount() - count), tab.editor.blockCount()
+    assert most < 60_000
+    assert tab.editor.text() == path.read_text(encoding="utf-8")

@@ -22,7 +22,7 @@ from starpad.ui.editor.proposal import Proposal
 from starpad.ui.editor.raw_bytes import RawBytes
 from starpad.ui.editor.replacing import replace_text
 from starpad.ui.editor.suggestion_controller import SuggestionController
-from starpad.ui.editor.text_loader import QUICK_CHARACTERS, TextLoader
+from starpad.ui.editor.text_loader import TextLoader, is_quick
 from starpad.ui.theme import Theme
 
 
@@ -69,7 +69,7 @@ class EditorTab(QObject):
         self.editor.long_edits.ended.connect(self._on_long_edits_ended)
         self._loader: TextLoader | None = None
         self._waiting: Callable[[], object] | None = None
-        if in_pieces and len(text) > QUICK_CHARACTERS:
+        if in_pieces and not is_quick(text):
             self._loader = TextLoader(self.editor, text)
             self._loader.finished.connect(self._on_loader_finished)
         else:

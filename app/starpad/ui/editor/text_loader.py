@@ -7,12 +7,19 @@ from PySide6.QtGui import QTextCursor
 
 from starpad.ui.editor.code_editor import CodeEditor
 
-QUICK_CHARACTERS = 128_000
-"""What takes about 15 ms to lay out: up to this, a text need not come in pieces."""
+_QUICK_CHARACTERS = 128_000
+"""What takes about 15 ms to lay out."""
+_MOST_LINES = 10_000
+"""What takes about 15 ms to insert, however short they are."""
 _PIECE_CHARACTERS = 32_000
 _FEWEST, _MOST = 8_000, 512_000
 _PIECE_S = 0.010
 _MOST_GROWTH = 2
+
+
+def is_quick(text: str) -> bool:
+    """Return whether a text need not come in pieces."""
+    return len(text) <= _QUICK_CHARACTERS and text.count("\n") <= _MOST_LINES
 
 
 class TextLoader(QObject):
@@ -33,7 +40,7 @@ class TextLoader(QObject):
         # And when the bar appears.
         editor.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         # At once: what is seen first is there when the tab appears.
-        self._append(_PIECE_CHARACTERS)
+        self._append(self._piece_end())
         editor.moveCursor(QTextCursor.MoveOperation.Start)
         self._timer = QTimer(self, interval=0)
         self._timer.timeout.connect(self._on_timer)
@@ -61,20 +68,27 @@ class TextLoader(QObject):
 
     @Slot()
     def _on_timer(self) -> None:
-        if len(self.text) - self._at <= self._characters:
+        end = self._piece_end()
+        if end == len(self.text):
             self.finish()
             return
         start = time.perf_counter()
-        self._append(self._characters)
+        self._append(end)
         took_s = time.perf_counter() - start
         wanted = int(self._characters * _PIECE_S / max(took_s, _PIECE_S / _MOST_GROWTH))
         self._characters = max(_FEWEST, min(wanted, _MOST))
 
-    def _append(self, characters: int) -> None:
-        cursor = QTextCursor(self._editor.document())
-        cursor.movePosition(QTextCursor.MoveOperation.End)
-        end = self._at + characters
+    def _piece_end(self) -> int:
+        """Return where the next piece ends."""
+        end = min(self._at + self._characters, len(self.text))
+        while self.text.count("\n", self._at, end) > _MOST_LINES:
+            end = (self._at + end) // 2
         if end < len(self.text):  # whole lines, if none is longer: each gets its colors once
             end = self.text.rfind("\n", self._at, end) + 1 or end
+        return end
+
+    def _append(self, end: int) -> None:
+        cursor = QTextCursor(self._editor.document())
+        cursor.movePosition(QTextCursor.MoveOperation.End)
         cursor.insertText(self.text[self._at : end])
         self._at = end
