@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import psutil
 import pytest
+import shiboken6
 from PySide6.QtCore import Qt
 from PySide6.QtGui import (
     QColor,
@@ -27,6 +28,7 @@ from starpad.core.settings import ThemeChoice
 from starpad.highlighting import lexing
 from starpad.highlighting.protocol import MAX_LINES
 from starpad.services.highlighting import HighlightService
+from starpad.ui.editor.code_editor import CodeEditor
 from starpad.ui.editor.highlighter import Highlighter, PreeditOverlay
 from starpad.ui.text_positions import PARAGRAPH_SEPARATOR
 from starpad.ui.theme import Theme
@@ -115,12 +117,13 @@ Opener = Callable[..., Pane]
 
 
 @pytest.fixture
-def open_pane(service: HighlightService, theme: Theme, qtbot: QtBot) -> Opener:
+def open_pane(service: HighlightService, theme: Theme, qtbot: QtBot) -> Iterator[Opener]:
     numbers = iter(range(1, 100))
+    editors: list[CodeEditor] = []
 
     def make(alias: str, text: str, *, waits: bool = True) -> Pane:
-        editor = QPlainTextEdit()
-        qtbot.addWidget(editor)
+        editor = CodeEditor(theme.colors)
+        editors.append(editor)
         editor.resize(700, 500)
         editor.show()
         highlighter = Highlighter(editor, next(numbers), service, theme)
@@ -131,7 +134,9 @@ def open_pane(service: HighlightService, theme: Theme, qtbot: QtBot) -> Opener:
             qtbot.waitUntil(pane.is_right, timeout=ANSWER_MS)
         return pane
 
-    return make
+    yield make
+    for editor in editors:  # not after the application's style, which `theme` puts back
+        shiboken6.delete(editor)
 
 
 C_FUNCTION = SAMPLES["c"] + '\nstatic int f(char *s) { return puts("x"); } /* c */\n\n'

@@ -25,7 +25,8 @@ from PySide6.QtWidgets import QPlainTextEdit, QWidget
 from starpad.core.context_window import CaretContext
 from starpad.core.edit_rules import EditRules
 from starpad.core.indentation import Indentation
-from starpad.ui.editor import backdrop, key_commands, line_commands
+from starpad.ui.editor import key_commands, line_commands
+from starpad.ui.editor.backdrop import Backdrop
 from starpad.ui.editor.editor_options import EditorOptions
 from starpad.ui.editor.line_commands import LineCommand
 from starpad.ui.editor.line_layout import LineLayout
@@ -44,6 +45,8 @@ class CodeEditor(StepEditor):
     zoom_requested = Signal(int)
     files_dropped = Signal(object)
     """A list of Paths."""
+    about_to_paint = Signal()
+    """Several rows will be: there may be lines among them that were not on screen before."""
 
     def __init__(self, colors: EditorColors, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -60,8 +63,7 @@ class CodeEditor(StepEditor):
         self.setCenterOnScroll(False)
         self.blockCountChanged.connect(self._update_margins)
         self.updateRequest.connect(self._on_update_request)
-        self._caret_row = QRect()
-        self._is_selecting = False
+        self._backdrop = Backdrop(self)
         self.cursorPositionChanged.connect(self._on_cursor_position_changed)
         self.set_wrapped(False)
         self.set_colors(colors)
@@ -238,7 +240,10 @@ class CodeEditor(StepEditor):
         return self.blockBoundingGeometry(block).translated(self.contentOffset())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        backdrop.paint(self, event.rect(), self.contentOffset().x(), self.colors, self._ruler)
+        area = event.rect()
+        if not self._backdrop.is_of_one_row(area):
+            self.about_to_paint.emit()
+        self._backdrop.paint(area, self.colors, self._ruler)
         super().paintEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -249,6 +254,8 @@ class CodeEditor(StepEditor):
         super().changeEvent(event)
         if event.type() == QEvent.Type.FontChange:
             self._update_margins()
+        elif event.type() == QEvent.Type.ReadOnlyChange:
+            self.viewport().update()  # the caret's row
 
     def _update_margins(self) -> None:
         self.setViewportMargins(self._line_numbers.wanted_width(), 0, 0, 0)
@@ -268,24 +275,16 @@ class CodeEditor(StepEditor):
     def _on_update_request(self, area: QRect, scrolled: int) -> None:
         if scrolled:
             self._line_numbers.scroll(0, scrolled)
-            self._caret_row.translate(0, scrolled)
+            self._backdrop.scroll(scrolled)
             return
         # A change within a line draws that line alone; what moves others draws all of them.
         if area.height() >= self.viewport().height():
             self._line_numbers.update()
 
     def _on_cursor_position_changed(self) -> None:
-        before, was_selecting = self._caret_row, self._is_selecting
-        self._caret_row = row = self.cursorRect()
-        self._is_selecting = self.textCursor().hasSelection()
-        if (row.top(), row.height()) == (before.top(), before.height()) and (
-            self._is_selecting == was_selecting
-        ):
-            return  # what is typed draws itself
-        for area in (before, row):
-            self.viewport().update(0, area.top(), self.viewport().width(), area.height())
-        # All of the numbers: that of a wrapped line stands above the caret's row.
-        self._line_numbers.update()
+        if self._backdrop.follow_caret():
+            # All of the numbers: that of a wrapped line stands above the caret's row.
+            self._line_numbers.update()
 
 
 def _moved(event: QMouseEvent, point: QPointF) -> QMouseEvent:

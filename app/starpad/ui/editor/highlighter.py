@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from PySide6.QtCore import QEvent, QObject, QTimer, Slot
+from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QTextBlock, QTextCharFormat, QTextLayout, QTextOption
-from PySide6.QtWidgets import QPlainTextEdit
 
 from starpad.services.highlighting import HighlightService, LineSpans, SpanUpdate
+from starpad.ui.editor.code_editor import CodeEditor
 from starpad.ui.editor.document_feed import DocumentFeed
 from starpad.ui.editor.spans import SpanStore, TextChange
 from starpad.ui.text_positions import utf16_length
@@ -58,7 +58,7 @@ class Highlighter(QObject):
     """
 
     def __init__(
-        self, editor: QPlainTextEdit, document_id: int, service: HighlightService, theme: Theme
+        self, editor: CodeEditor, document_id: int, service: HighlightService, theme: Theme
     ) -> None:
         super().__init__(editor)
         self.loading = True
@@ -82,7 +82,8 @@ class Highlighter(QObject):
         self._more.timeout.connect(self._show_visible)
         self._document.contentsChange.connect(self._on_contents_change)
         editor.verticalScrollBar().valueChanged.connect(self._show_visible)
-        editor.viewport().installEventFilter(self)
+        # What comes into view by other ways than scrolling: resizing, deleted lines, zoom.
+        editor.about_to_paint.connect(self._show_visible)
         service.spans_ready.connect(self._on_service_spans_ready)
         service.plain.connect(self._on_service_plain)
         service.text_needed.connect(self._on_service_text_needed)
@@ -186,12 +187,6 @@ class Highlighter(QObject):
         number = block.blockNumber()
         if number < len(self._shown):
             self._shown[number] = self._store.lines[number]
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        # What comes into view by other ways than scrolling: resizing, deleted lines, zoom.
-        if event.type() == QEvent.Type.Paint:
-            self._show_visible()
-        return super().eventFilter(watched, event)
 
     # -- the document -------------------------------------------------------------------------
 
