@@ -99,6 +99,12 @@ def test_one_doubtful_word_among_sure_ones_is_shown() -> None:
     assert seen[0] == " ="
 
 
+def test_a_blank_holds_up_no_word_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_FRAME_S", 1000.0)
+    _, seen = _asked(Scripted(_pieces(" | |= 1| + y", 0.9), StopReason.END_OF_TEXT))
+    assert seen == ["  = 1"]
+
+
 def test_what_is_cut_anyway_does_not_count() -> None:
     pieces = [*_pieces(" = 1", 0.9), ("\n", 0.9), ("x = 1", 0.9), *_pieces("\nx = 1|\nz", 0.0001)]
     text, _ = _asked(Scripted(pieces, StopReason.END_OF_TEXT), least_probability=0.3)

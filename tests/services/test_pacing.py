@@ -134,7 +134,7 @@ def test_the_engine_is_asked_within_a_pause_when_the_next_key_has_hardly_a_chanc
     _wait(pacing, 40)
     _type(pacing, clock, 0.16)
     pause = pacing.pause_ms(-1, is_line_new=False)
-    assert pacing.early_ms(pause, is_line_new=False) == pause - 40
+    assert pacing.early_ms(pause, is_line_new=False) == pause - 50
     assert pacing.early_ms(pause, is_line_new=True) == 0, "there whoever types stops anyway"
     _wait(pacing, 400)
     assert pacing.early_ms(400, is_line_new=False) == 300, "never right after each key"

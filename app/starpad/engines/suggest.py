@@ -92,7 +92,7 @@ async def _suggest(
         beginning=beginning,
         candidates=1 if least and client.tells_candidates else 0,
     )
-    text, first_token_ms, emitted = "", 0.0, 0.0
+    text, first_token_ms, emitted, shown = "", 0.0, 0.0, ""
     confidence = Confidence()
     progress = Progress("", figures_of(len(prompt.ids), None, 0.0))
     chunks = alternatives.complete(client, request, alternative)
@@ -110,9 +110,9 @@ async def _suggest(
             else:
                 progress = Progress(text, progress.figures)
             is_sure = _is_sure(confidence, text, policy, least)
-            # Text that was only taken back and written again is none to show.
-            if text and now - emitted >= _FRAME_S and is_sure:
-                emitted = now
+            # What changes nothing on the screen, as a blank, must not hold up what does by a frame.
+            if is_sure and now - emitted >= _FRAME_S and (new := trim(text, policy)) != shown:
+                emitted, shown = now, new
                 emit(progress)
             if is_finished(text, policy):
                 break

@@ -35,6 +35,8 @@ _RHYTHM_PART = 0.2
 _PAUSE_IN_BEATS = 2.0
 """So many of the user's own times between two keys are a pause."""
 _LONGEST_BEATS_MS = 350
+_MARGIN_MS = 10
+"""A first token is on its way to the screen for some of it, and some come later than others."""
 _EARLIEST_PART = 0.75
 """Of a pause: less than half as many times between two keys are that long as are half of one."""
 
@@ -116,7 +118,7 @@ class Pacing(QObject):
         """
         if is_line_new:
             return 0
-        return max(int(pause_ms * _EARLIEST_PART), pause_ms - int(self._wait_ms))
+        return max(int(pause_ms * _EARLIEST_PART), pause_ms - int(self._wait_ms) - _MARGIN_MS)
 
     @property
     def _wait_ms(self) -> float:
