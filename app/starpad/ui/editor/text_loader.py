@@ -42,7 +42,8 @@ class TextLoader(QObject):
         # At once: what is seen first is there when the tab appears.
         self._append(self._piece_end())
         editor.moveCursor(QTextCursor.MoveOperation.Start)
-        self._timer = QTimer(self, interval=0)
+        # Not 0, with which two pieces may come in one turn of the loop.
+        self._timer = QTimer(self, interval=1)
         self._timer.timeout.connect(self._on_timer)
         self._timer.start()
 
@@ -72,9 +73,9 @@ class TextLoader(QObject):
         if end == len(self.text):
             self.finish()
             return
-        start = time.perf_counter()
+        start = time.thread_time()  # what others do meanwhile makes no piece too large
         self._append(end)
-        took_s = time.perf_counter() - start
+        took_s = time.thread_time() - start
         wanted = int(self._characters * _PIECE_S / max(took_s, _PIECE_S / _MOST_GROWTH))
         self._characters = max(_FEWEST, min(wanted, _MOST))
 
