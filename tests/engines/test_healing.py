@@ -181,8 +181,15 @@ def test_of_indentation_only_the_last_blank_is_taken_back(url: str) -> None:
     assert ask(url, run) == [" ", "\n", "\n\t\t", " "]
 
 
-def test_a_complete_word_and_a_sign_are_left_as_they_are(url: str) -> None:
-    for before in ("def f(self):\n    self", "print(", ""):
+def test_of_signs_the_last_token_is_taken_back(url: str) -> None:
+    before = "names = {"
+    suggested = _suggested(url, before, "\n")
+    assert suggested.prompt != _suggested(url, before, "\n", heals=False).prompt
+    assert not suggested.text.startswith("{")
+
+
+def test_a_complete_word_is_left_as_it_is(url: str) -> None:
+    for before in ("def f(self):\n    self", ""):
         healing, plain = (
             _suggested(url, before, "\n", heals=heals).prompt for heals in (True, False)
         )

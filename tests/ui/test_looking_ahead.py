@@ -286,22 +286,31 @@ def test_who_asks_sees_also_what_the_model_is_not_sure_of(
     assert tab.editor.text().startswith(HALF_FUNCTION.partition("|")[0] + "i" + ghost)
 
 
-def test_what_is_asked_within_the_pause_is_shown_at_its_end(
+def test_the_engine_is_asked_before_the_pause_is_over(
     starpad: Starpad, tab: EditorTab, qtbot: QtBot, sent: list[Purpose]
 ) -> None:
-    starpad.settings.change(suggestion_pause_ms=1500)
+    starpad.settings.change(suggestion_pause_ms=1200)
+    starpad.completion.pacing.restart(on_gpu=False)
+    starpad.completion.pacing.note_first_token(300)
+    _put(tab, HALF_FUNCTION)
+    with qtbot.waitSignal(starpad.completion.updated, timeout=10_000):
+        qtbot.keyClicks(tab.editor, "i")
+    assert Purpose.EARLY in sent
+    assert Purpose.ANSWER not in sent
+
+
+def test_what_came_within_the_pause_is_shown_at_its_end(
+    starpad: Starpad, tab: EditorTab, qtbot: QtBot, sent: list[Purpose]
+) -> None:
     _put(tab, HALF_FUNCTION)
     _wait_until_idle(qtbot, starpad.completion)
-    sent.clear()
-    shown: list[str] = []
-    starpad.completion.recorded.connect(lambda record: shown.append(record.shown))
-    with qtbot.waitSignal(starpad.completion.updated, timeout=10_000) as blocker:
-        qtbot.keyClicks(tab.editor, "i")
-        qtbot.waitUntil(lambda: Purpose.EARLY in sent, timeout=10_000)
-        _wait_until_idle(qtbot, starpad.completion)
-        assert not tab.suggestions.ghost.is_shown, "the pause is not over"
-    assert blocker.args[0].state is SuggestionState.CACHED
-    assert tab.suggestions.ghost.text == shown[0]
+    with qtbot.waitSignal(starpad.completion.recorded, timeout=10_000) as recorded:
+        tab.suggestions.offer.ask_early()
+    assert not tab.suggestions.ghost.is_shown, "the pause is not over"
+    with qtbot.waitSignal(starpad.completion.updated, timeout=10_000) as updated:
+        tab.suggestions.offer.suggest()
+    assert updated.args[0].state is SuggestionState.CACHED
+    assert tab.suggestions.ghost.text == recorded.args[0].shown
     assert Purpose.ANSWER not in sent
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 
 from starpad.core.suggestion import SuggestionState
 from starpad.services.completion import CompletionService
@@ -28,9 +28,11 @@ class SuggestionTrigger(QObject):
         self._editor = editor
         self._completion = completion
         self._language = language
-        self._pause = QTimer(self, singleShot=True)
+        # Qt moves coarse timers by a twentieth, and so two that end one after the other together.
+        precise = Qt.TimerType.PreciseTimer
+        self._pause = QTimer(self, singleShot=True, timerType=precise)
         self._pause.timeout.connect(self._on_pause)
-        self._early = QTimer(self, singleShot=True)
+        self._early = QTimer(self, singleShot=True, timerType=precise)
         self._early.timeout.connect(self._on_early)
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._on_rest)
