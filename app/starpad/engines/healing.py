@@ -89,8 +89,8 @@ def is_complete(word: str, before: str, after: str) -> bool:
 def unfinished_tokens(texts: Sequence[str], length: int) -> int:
     """Return how many of the last tokens before the caret what comes next may change.
 
-    The last one, if that is of blanks or signs; of a word of `length` characters all, as far as they are
-    known here, with the blank or sign that its first token begins with.
+    The last one, if that is of blanks or signs; of a word of `length` characters all, as far as
+    they are known here, with the blank or sign that its first token begins with.
     """
     count = characters = 0
     for text in reversed(texts):

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from starpad.core.fim import build_prompt
+from starpad.core.fim import CaretFile, FileTokens, build_prompt
 from starpad.engines.chat_text import sendable
 from starpad.engines.openai_api import ApiError
 from starpad.engines.serve_model import ServedModel
@@ -33,9 +33,6 @@ _FRAMES = tuple(
     )
 )
 
-# How a family writes several files: what begins a repository and what begins a file.
-_FILE_TOKENS = (("<repo_name>", "<file_sep>"), ("<|repo_name|>", "<|file_sep|>"))
-_FILE_NAME_TOKEN = "<filename>"
 _REPOSITORY = "project"
 """Nobody says what it is called."""
 
@@ -144,21 +141,20 @@ async def _file(served: ServedModel, name: str, text: str) -> list[int]:
     """Return one file as the model's family writes files; as plain text if it has no way."""
     text = text if text.endswith("\n") else f"{text}\n"
     content = await _ids(served, f"{name}\n{text}" if name else text)
-    for _, separator in _FILE_TOKENS:
-        token = await served.special_id(separator)
-        if token is not None:
-            return [token, *content]
-    token = await served.special_id(_FILE_NAME_TOKEN)
-    return content if token is None else [token, *content]
+    files = _file_tokens(served)
+    return content if files is None else [files.file, *content]
 
 
 async def _around_files(served: ServedModel) -> tuple[list[int], list[int]]:
     """Return what begins a repository, and what stands before the file with the caret."""
-    for repository, separator in _FILE_TOKENS:
-        begin, end = await served.special_id(repository), await served.special_id(separator)
-        if begin is not None and end is not None:
-            return [begin, *await _ids(served, _REPOSITORY)], [end]
-    return [], []
+    files = _file_tokens(served)
+    if files is None or files.caret is CaretFile.NAMED_IN_PREFIX:
+        return [], []
+    return [files.repository, *await _ids(served, _REPOSITORY)], [files.file]
+
+
+def _file_tokens(served: ServedModel) -> FileTokens | None:
+    return served.model.fim.files if served.model.fim else None
 
 
 def check_room(served: ServedModel, tokens: int) -> None:
