@@ -21,7 +21,7 @@ from starpad.ui.text_positions import utf16_length
 from starpad.ui.theme import Theme
 
 _LINE_END = 1 << 30
-_MOST_SPANS = 1_000
+_MOST_SPANS, *_FEWER_SPANS = 1_000, 500, 200, 100, 50, 20
 """The rest of a line with more of them has no colors: each key in it has all of them laid out."""
 _SCREEN_SPANS = 4_000
 """Lines that do not wrap share them: all of each line is painted, 3 microseconds for each span."""
@@ -78,7 +78,8 @@ class Highlighter(QObject):
         self._overlay: PreeditOverlay | None = None
         self._proposal: Mapping[int, PreeditOverlay] = {}
         self._mark_sources: list[MarkSource] = []
-        self._more = QTimer(self, singleShot=True, interval=0)
+        # Not 0, with which it may come in the same turn of the loop.
+        self._more = QTimer(self, singleShot=True, interval=1)
         self._more.timeout.connect(self._show_visible)
         self._document.contentsChange.connect(self._on_contents_change)
         editor.verticalScrollBar().valueChanged.connect(self._show_visible)
@@ -261,7 +262,7 @@ class Highlighter(QObject):
     @Slot()
     def _show_visible(self) -> None:
         """Give the visible blocks those formats that they do not have yet."""
-        if self.loading:
+        if self.loading or self._more.isActive():  # a turn's share is shown
             return
         top = self._editor.firstVisibleBlock().blockNumber()
         line_height = max(1, self._editor.fontMetrics().lineSpacing())
@@ -298,11 +299,16 @@ class Highlighter(QObject):
 
 def _spans_a_line(lines: list[LineSpans | None], mode: QTextOption.WrapMode) -> int:
     """Return how many spans of each of the lines on screen are colored."""
-    counts = list(map(len, filter(None, lines)))
-    is_quick = mode is not QTextOption.WrapMode.NoWrap or sum(counts) <= _SCREEN_SPANS
-    if is_quick or sum(min(count, _MOST_SPANS) for count in counts) <= _SCREEN_SPANS:
+    if mode is not QTextOption.WrapMode.NoWrap:
         return _MOST_SPANS
-    return _SCREEN_SPANS // len(lines)
+    counts = list(map(len, filter(None, lines)))
+    if sum(counts) <= _SCREEN_SPANS:
+        return _MOST_SPANS
+    # In steps: with each other number all lines get their formats anew.
+    for most in (_MOST_SPANS, *_FEWER_SPANS):
+        if sum(min(count, most) for count in counts) <= _SCREEN_SPANS:
+            break
+    return most
 
 
 def _format_range(start: int, length: int, text_format: QTextCharFormat) -> QTextLayout.FormatRange:
