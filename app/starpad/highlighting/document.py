@@ -21,6 +21,8 @@ _PIECE_S = 0.1
 _BACK_OFF_LINES = 20
 _BACK_OFF_CHARACTERS = 5_000
 """Twenty lines as long as lexers get to see would take seconds in some of them."""
+_CATCH_UP_LINES = 2
+"""What a run lexes below an edit that has no effect there, to see that."""
 _MAX_REPAIRS = 2
 _NEVER = 1 << 60
 
@@ -134,7 +136,9 @@ class _Run:
         self._next_start = 0
         self._last_line = len(document.lines)
         """Where the run ends."""
-        self._goal = document.dirty[0].first
+        self._end = document.dirty[0].end
+        """From below this line on, the marks are those of what was right before."""
+        self._goal = document.dirty[0].first + _CATCH_UP_LINES
         """From below this line on, what the run does has not been done before."""
 
     def pieces(self) -> Iterator[Piece]:
@@ -212,9 +216,10 @@ class _Run:
             while len(ranges) > 1 and ranges[1].first <= line:
                 next_range = ranges.pop(1)
                 ranges[0].end = max(ranges[0].end, next_range.end)
-                self._goal = next_range.first
+                self._end = max(self._end, next_range.end)
+                self._goal = next_range.first + _CATCH_UP_LINES
             # Not at `end` itself, so that what looks back from there sees what it saw before.
-            if self._can_catch_up and line > ranges[0].end and marks[line] == mark:
+            if self._can_catch_up and line > self._end and marks[line] == mark:
                 self._last_line, _ = self._place(line, mark[0])
                 return _NEVER
             marks[line] = mark
