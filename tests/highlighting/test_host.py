@@ -176,6 +176,35 @@ def test_long_work_that_changes_nothing_gives_signs_of_life(
     client.answers_until("done", 1, 1)
 
 
+def test_nothing_is_said_between_an_edit_of_the_same_document_and_its_answer(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "_SIGN_OF_LIFE_S", 60.0)
+    client.inbox.put(("open", 1, 0, "c", "", ["int x;"] * 10))
+    client.answers_until("done", 1, 0)
+    client.inbox.put(("edit", 1, 1, 5, 1, ["int y;"]))
+    assert [answer[0] for answer in client.answers_until("done", 1, 1)] == ["spans", "done"]
+
+
+def test_lines_far_from_what_is_typed_wait_while_keys_come(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "_TYPING_S", 20.0)
+    lines = ["int x; /* */"] * 20_000
+    client.inbox.put(("open", 1, 0, "c", "", list(lines)))
+    client.answers_until("spans", 1)
+    for revision in range(1, 6):
+        client.inbox.put(("edit", 1, revision, 10, 1, [f"int x{revision};"]))
+        answers = client.answers_until("spans", 1, revision)
+        if revision > 1:  # what was under way may come before
+            assert {a[3] for a in answers if a[0] == "spans"} == {10}
+    monkeypatch.setattr(host, "_TYPING_S", 0.0)
+    lines[10] = "int y;"
+    client.inbox.put(("edit", 1, 6, 10, 1, [lines[10]]))
+    client.answers_until("done", 1, 6)
+    assert held(client.log, len(lines)) == whole("c", lines)
+
+
 def test_a_closed_document_gets_no_more_answers(client: Client) -> None:
     client.inbox.put(("open", 1, 0, "c", "", ["int x;"] * 10_000))
     client.answers_until("spans", 1)

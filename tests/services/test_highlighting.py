@@ -165,6 +165,18 @@ def test_a_text_that_hangs_its_lexer_goes_plain_and_the_others_get_their_colors(
     qtbot.waitUntil(lambda: client.is_colored(2), timeout=ANSWER_MS)
 
 
+def test_an_edit_that_hangs_the_lexer_is_noticed_though_the_host_says_nothing_before(
+    client: Client, qtbot: QtBot
+) -> None:
+    client.service._watchdog.setInterval(1000)
+    client.add(1, "make", ["all: x"])
+    qtbot.waitUntil(lambda: client.is_colored(1), timeout=ANSWER_MS)
+    client.texts[1] = ("make", ["all: y"])
+    client.service.edit(1, 1, 0, 1, ["all: y"])
+    client.service.edit(1, 2, 0, 1, HANGS)  # the answer to the one before does not end the watch
+    qtbot.waitUntil(lambda: 1 in client.plain, timeout=ANSWER_MS)
+
+
 def test_documents_are_opened_again_one_by_one_with_events_between_them(
     client: Client, qtbot: QtBot
 ) -> None:

@@ -29,6 +29,9 @@ _LARGE_CHARACTERS = 3_000_000
 _LARGE_IDLE_S = 5.0
 _SAMPLE_LINES = 400
 _VIEW_LINES = 100
+_TYPING_S = 0.05
+"""So long after an edit lines far from it wait: what is sent takes time from the next keys."""
+_NEAR_LINES = 200
 _MESSAGE_SPANS = 5_000
 """What the application takes some milliseconds to read; keys come between messages."""
 _END: Message = ("end",)
@@ -48,6 +51,7 @@ class _Document:
     edits: list[Message] = field(default_factory=list)
     view: range = range(_VIEW_LINES)
     """Lines that the user looks at, perhaps long before their turn comes."""
+    edited_line: int = 0
     job: Iterator[None] | None = None
     is_in_idle_pass: bool = False
 
@@ -59,11 +63,19 @@ class _Document:
         is_large = sum(map(len, self.text.lines)) > _LARGE_CHARACTERS
         return _LARGE_IDLE_S if is_large else _IDLE_S
 
+    @property
+    def can_wait(self) -> bool:
+        """Whether what is left to do is far from where the user types."""
+        text = self.text
+        if not (text and text.is_resumable and text.dirty):
+            return False
+        return abs(text.dirty[0].first - self.edited_line) >= _NEAR_LINES
+
     def apply_edits(self) -> None:
         for _, _, revision, first, removed, lines in self.edits:
             if self.text:
                 self.text.edit(first, removed, lines)
-            self.revision = revision
+            self.revision, self.edited_line = revision, first
         self.edits.clear()
 
 
@@ -79,17 +91,19 @@ class HighlightHost:
         resumable.install()
         self._inbox = inbox
         self._output = output
-        self._sent_at = 0.0
-        self._taken_at = 0.0
+        self._said_at = 0.0
+        self._taken_at = self._edited_at = 0.0
         self._documents: dict[int, _Document] = {}  # the one that was changed last comes last
         self._current: int | None = None
+        """The document that the application takes for the one at work after an edit of it."""
 
     def run(self) -> None:
         """Work until the message `("end",)`."""
         while True:
             busy = self._busy()
+            wait = self._time_until_idle() if busy is None else self._rest(busy)
             try:
-                message = self._inbox.get(busy is None, self._time_until_idle())
+                message = self._inbox.get(wait != 0, wait)
             except Empty:
                 if busy is None:
                     self._begin_idle_passes()
@@ -109,6 +123,13 @@ class HighlightHost:
         urgent = [n for n, is_in_idle_pass in busy.items() if not is_in_idle_pass]
         return next(reversed(urgent or list(busy)), None)
 
+    def _rest(self, number: int) -> float:
+        """Return how long what is left to do for a document can wait for another key."""
+        document = self._documents[number]
+        if document.edits or not document.can_wait:
+            return 0
+        return max(0, self._edited_at + _TYPING_S - time.monotonic())
+
     def _time_until_idle(self) -> float | None:
         waits = [s for document in self._documents.values() if (s := document.idle_s) is not None]
         return max(0.0, self._taken_at + min(waits) - time.monotonic()) if waits else None
@@ -117,13 +138,13 @@ class HighlightHost:
         for number, document in self._documents.items():
             idle_s = document.idle_s
             if idle_s is not None and time.monotonic() >= self._taken_at + idle_s:
+                self._current = None
                 document.job = self._verify(number, document)
                 document.is_in_idle_pass = True
 
     def _send(self, *message: object) -> None:
+        """Write a message, which goes out with the next ones: each waking costs the application."""
         self._output.write(encode(message))
-        self._output.flush()
-        self._sent_at = time.monotonic()
 
     def _take(self, message: Message) -> None:
         kind, number, *values = message
@@ -132,25 +153,30 @@ class HighlightHost:
             document = _Document(kind == "open", *values)
         elif kind == "edit" and document:
             document.edits.append(message)
+            self._edited_at = time.monotonic()
         elif kind == "whole" and document:
             document.is_whole = True
         elif kind == "view" and document:
             document.view = range(values[0], values[0] + values[1])
+        if kind != "edit":
+            self._current = None
         if not document or kind == "close":
             return
         self._documents[number] = document
         text = document.text
         if kind == "view" and text and not text.dirty:
             return
-        if not document.job or (kind == "edit" and text and text.is_interruptible):
+        is_ready = document.can_wait or (text and text.is_interruptible)
+        if not document.job or (kind == "edit" and is_ready):
             document.job = self._lex(number, document)
             document.is_in_idle_pass = False
 
     def _step(self, number: int) -> None:
         document = self._documents[number]
-        if number != self._current or time.monotonic() - self._sent_at > _SIGN_OF_LIFE_S:
+        if number != self._current or time.monotonic() - self._said_at > _SIGN_OF_LIFE_S:
             self._send("lexing", number, time.process_time())
-            self._current = number
+            self._output.flush()
+            self._current, self._said_at = number, time.monotonic()
         try:
             if document.job:
                 next(document.job)
@@ -160,9 +186,12 @@ class HighlightHost:
             )
             document.job = self._lex(number, document) if has_more else None
             document.is_in_idle_pass = False
+            if has_more:
+                self._current = None
         except Exception as error:  # a lexer's bug or its recursion limit: the others go on
             _log.warning("Document %d (%s): %r", number, document.file_name, error)
             self._give_up(number, "The highlighter of this language failed on this text.")
+        self._output.flush()
 
     def _lex(self, number: int, document: _Document) -> Iterator[None]:
         """Lex what is dirty and send the lines that differ, a piece at each step."""
@@ -176,9 +205,9 @@ class HighlightHost:
         view = document.view
         if not (document.is_whole and text.comes_soon(view.start)):
             self._send_spans(number, document, text.guess(view))
+            self._output.flush()
         if not document.is_whole:
             self._send("waiting", number)
-            self._current = None
             return
         for piece in text.run():
             self._send_spans(number, document, piece)
@@ -188,7 +217,6 @@ class HighlightHost:
                 view = document.view
                 self._send_spans(number, document, text.guess(view))
         self._send("done", number, document.revision)
-        self._current = None
 
     def _verify(self, number: int, document: _Document) -> Iterator[None]:
         """Lex all of the text and send the lines that differ, a piece at each step."""
@@ -197,13 +225,13 @@ class HighlightHost:
                 self._send_spans(number, document, piece)
                 yield
         self._send("verified", number, document.revision)
-        self._current = None
 
     def _opened(self, number: int, document: _Document) -> LexDocument:
         sample = "\n".join(document.lines[:_SAMPLE_LINES])
         lexer = lexing.lexer_for(document.alias, document.file_name, sample)
         names = filter(None, map(name_of, lexer.aliases))
         self._send("language", number, next(names, lexer.name))
+        self._output.flush()
         return LexDocument(lexer, document.lines)
 
     def _send_spans(self, number: int, document: _Document, piece: Piece) -> None:

@@ -9,8 +9,9 @@ A frame is four bytes of length (little-endian) and a marshalled tuple, its firs
                    ("view", document, first_line, lines)   the user sees these without colors
                    ("close", document)
     from the host  ("language", document, display_name)
-                   ("lexing", document, seconds)     now at work on it, and how long it has worked
-                                                     in all; repeated as a sign of life
+                   ("lexing", document, seconds)     now at work on it and no longer on the one
+                                                     before, and how long it has worked in all;
+                                                     repeated as a sign of life
                    ("spans", document, revision, first_line, spans of each line)
                    ("waiting", document)             for the rest of its text
                    ("done", document, revision)      all that changed has been sent

@@ -33,6 +33,7 @@ _MAX_SILENCES = 20
 _KILL_WAIT_MS = 1_000
 _PAUSES = ("waiting", "done", "verified", "failed")
 """What the host says before it has nothing to do, or turns to another document."""
+_OF_REVISIONS = ("done", "verified")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ class HighlightService(QObject):
         self._received = bytearray()
         self._documents: set[int] = set()
         self._is_shut_down = False
-        self._lexing: int | None = None
+        self._lexing: int | None = None  # as the host said last; after an edit of it, it does not
+        self._sent_revision = 0  # of that document
         self._processor_s = 0.0  # how long the host had worked when it last began with something
         self._silences = 0
         self._restart_policy = RestartPolicy()
@@ -132,6 +134,10 @@ class HighlightService(QObject):
         if document in self._documents:
             if removed:  # not a part of a text that is coming
                 self._edited_at = time.monotonic()
+            if document == self._lexing:
+                self._sent_revision = revision
+                if not self._watchdog.isActive():
+                    self._watchdog.start()
             self._send(("edit", document, revision, first_line, removed, _cut(new_lines)))
 
     def close(self, document: int) -> None:
@@ -269,14 +275,18 @@ class HighlightService(QObject):
 
     def _handle(self, message: Message) -> None:
         kind, document, *values = message
-        self._lexing = None if kind in _PAUSES else document
-        if self._lexing is None:
+        is_over = kind in _PAUSES
+        if kind in _OF_REVISIONS and document == self._lexing:
+            is_over = values[0] >= self._sent_revision
+        if is_over:
             self._watchdog.stop()
         else:
             self._watchdog.start()
             self._silences = 0
         if kind == "lexing":
-            self._processor_s = values[0]
+            if document != self._lexing:
+                self._sent_revision = 0
+            self._lexing, self._processor_s = document, values[0]
         if document not in self._documents:
             return
         if kind == "spans":
