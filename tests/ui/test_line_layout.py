@@ -91,6 +91,34 @@ def test_a_new_line_end_draws_what_is_below(editor: CodeEditor) -> None:
     assert max(paintings.heights) == editor.viewport().height()
 
 
+def test_lines_that_come_and_go_below_the_screen_draw_nothing(editor: CodeEditor) -> None:
+    before = editor.verticalScrollBar().maximum()
+    paintings = _Paintings(editor)
+    cursor = QTextCursor(editor.document())
+    cursor.movePosition(QTextCursor.MoveOperation.End)
+    cursor.insertText("more\n" * 50)
+    QApplication.processEvents()
+    assert editor.verticalScrollBar().maximum() == before + 50
+    cursor.movePosition(QTextCursor.MoveOperation.Up, QTextCursor.MoveMode.KeepAnchor, 50)
+    cursor.removeSelectedText()
+    QApplication.processEvents()
+    assert editor.verticalScrollBar().maximum() == before
+    assert not paintings.heights
+
+
+def test_a_line_end_in_place_of_another_draws_the_next_line(editor: CodeEditor) -> None:
+    block = editor.document().findBlockByNumber(3)
+    cursor = QTextCursor(block)
+    cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock)
+    cursor.movePosition(QTextCursor.MoveOperation.Right, QTextCursor.MoveMode.KeepAnchor, 5)
+    cursor.insertText("\n")
+    QApplication.processEvents()
+    shown = _shown(editor)
+    editor.viewport().update()
+    QApplication.processEvents()
+    assert _shown(editor) == shown
+
+
 def test_no_other_line_is_looked_at_when_the_widest_gets_narrower(editor: CodeEditor) -> None:
     layout = editor.document().documentLayout()
     cursor = editor.textCursor()
@@ -125,6 +153,9 @@ def test_what_is_on_screen_is_what_painting_all_of_it_gives(
             _edit(cursor, dice)
         if dice.random() < 0.2:
             editor.undo()
+        below = QTextCursor(document)
+        below.setPosition(dice.randrange(400, document.characterCount()))
+        _edit(below, dice)
         for _ in range(dice.randrange(3)):
             block = document.findBlock(dice.randrange(150))
             if block.length() > 1:

@@ -51,7 +51,7 @@ class CodeEditor(StepEditor):
     def __init__(self, colors: EditorColors, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         document = self.document()
-        self._layout = LineLayout(document)  # kept: Qt alone would not hold its Python part
+        self._layout = LineLayout(self)  # kept: Qt alone would not hold its Python part
         document.setDocumentLayout(self._layout)
         # Else everything below the text is painted first, for each key.
         self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -105,9 +105,12 @@ class CodeEditor(StepEditor):
     # -- events -------------------------------------------------------------------------------
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        # Letters and digits are most of the keys, and mean nothing but themselves.
-        is_word = event.text().isalnum() and event.modifiers() in _TYPING and not self.isReadOnly()
-        if not is_word and self.takes_key(event):
+        # Most keys insert what is on them; letters and digits mean nothing else.
+        typed = event.text()
+        is_typing = bool(typed) and typed.isprintable() and event.modifiers() in _TYPING
+        is_typing = is_typing and not self.isReadOnly()
+        is_word = is_typing and typed.isalnum()
+        if not is_typing and self.takes_key(event):
             return
         if self.attachment and self.attachment.offer_key(event):
             event.accept()
@@ -121,7 +124,7 @@ class CodeEditor(StepEditor):
         if line_command and not self.isReadOnly():
             self.apply(line_command)
             return
-        is_foreseen = bool(attachment and attachment.foresees(event.text()))
+        is_foreseen = bool(attachment and attachment.foresees(typed))
         with self.suspended():
             if self.isReadOnly() or not key_commands.handle(
                 event, cursor, self.rules, is_foreseen=is_foreseen

@@ -5,13 +5,13 @@ from math import ceil
 
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QTextBlock, QTextDocument, QTextOption
-from PySide6.QtWidgets import QPlainTextDocumentLayout
+from PySide6.QtWidgets import QPlainTextDocumentLayout, QPlainTextEdit
 
 _log = logging.getLogger(__name__)
 
 
 class LineLayout(QPlainTextDocumentLayout):
-    """Spares Qt from two things that it does with all lines when one is changed.
+    """Spares Qt from three things that it does with all lines when one is changed.
 
     It adds what was removed to what was added and so takes the next line for changed, too,
     whenever a whole line is given new formats. Then it draws the whole view anew: for each key.
@@ -19,11 +19,14 @@ class LineLayout(QPlainTextDocumentLayout):
     And when the widest line gets narrower, it looks at all lines for the one that is the widest
     now, and makes a layout for each: 50 ms and 100 MB with 217,000 lines. So lines that do not wrap
     are laid out here, and Qt hears of the ones that need more room to scroll sideways.
+
+    And it draws the whole view when lines come or go below it, as they do while a file is loaded.
     """
 
-    def __init__(self, document: QTextDocument) -> None:
-        super().__init__(document)
-        self._lines = document.blockCount()
+    def __init__(self, editor: QPlainTextEdit) -> None:
+        super().__init__(editor.document())
+        self._editor = editor
+        self._lines = self.document().blockCount()
         self._line_width = 0.0  # as Qt wants it
 
     def documentChanged(self, position: int, removed: int, added: int) -> None:
@@ -39,14 +42,33 @@ class LineLayout(QPlainTextDocumentLayout):
         lines, self._lines = self._lines, document.blockCount()
         block = document.findBlock(position)
         can_lay_out = bool(self._line_width) and _is_simple(block, document)
-        if lines != self._lines or position + added > block.position() + block.length():
-            super().documentChanged(position, removed, added)
+        beyond = position + added - block.position() - block.length()
+        # A line end in place of another takes in what was before it: the next line is a new one.
+        is_next_new = beyond == 0 and added != removed and self._is_new_on_screen(block.next())
+        if lines != self._lines or beyond > 0 or is_next_new:
+            is_below = self._is_below_screen(block)
+            if is_below:
+                self.blockSignals(True)
+            try:
+                super().documentChanged(position, removed, added)
+            finally:
+                self.blockSignals(False)
+            if is_below:
+                self.documentSizeChanged.emit(self.documentSize())
             if can_lay_out:
                 self._lay_out(block)
         elif can_lay_out:
             self._change(block)
         else:
             self._let_qt_change(block)
+
+    def _is_below_screen(self, block: QTextBlock) -> bool:
+        editor = self._editor
+        rows = editor.viewport().height() // max(1, editor.fontMetrics().lineSpacing()) + 2
+        return block.blockNumber() > editor.firstVisibleBlock().blockNumber() + rows
+
+    def _is_new_on_screen(self, block: QTextBlock) -> bool:
+        return block.isValid() and not (block.layout().lineCount() or self._is_below_screen(block))
 
     def _let_qt_change(self, block: QTextBlock) -> None:
         super().documentChanged(block.position(), 0, 1)  # the line, whatever its length
