@@ -234,8 +234,8 @@ class Highlighter(QObject):
 
     @Slot(int, object)
     def _on_service_spans_ready(self, document_id: int, update: SpanUpdate) -> None:
-        if document_id == self._document_id and not self.loading:
-            self._store.take(update)
+        is_ours = document_id == self._document_id and not self.loading
+        if is_ours and self._store.take(update):
             self._show_visible()
 
     @Slot(int, str)

@@ -91,6 +91,8 @@ class Marks(QObject):
 
     def _of(self, block: QTextBlock) -> list[Mark]:
         """Return the marks of a block."""
+        if not (self._shows_white_space or len(self._hits) or len(self._pair)):
+            return []
         start, length = block.position(), block.length() - 1
         marks = [
             (column, count, self._blank_format)

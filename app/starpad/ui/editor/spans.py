@@ -77,17 +77,25 @@ class SpanStore:
             self._edits.pop()
         self._edits.append(edit)
 
-    def take(self, update: SpanUpdate) -> None:
-        """Take an answer of the host, except for lines that were edited since."""
+    def take(self, update: SpanUpdate) -> bool:
+        """Take an answer of the host, except for lines that were edited since.
+
+        Return whether it says anything new: of most keys the guess was right.
+        """
         if update.revision < self._opened_at:
-            return
+            return False
         while self._edits and self._edits[0].revision <= update.revision:
             self._edits.popleft()
+        is_news = False
         for first, spans in _placed_now(update, self._edits):
             end = first + len(spans)
-            # Where the guess was right, the very same object stays: nothing is drawn again.
-            pairs = zip(self.lines[first:end], spans, strict=True)
-            self.lines[first:end] = [old if old == new else new for old, new in pairs]
+            known = self.lines[first:end]
+            if known != spans:
+                # Where the guess was right, the very same object stays: nothing is drawn again.
+                pairs = zip(known, spans, strict=True)
+                self.lines[first:end] = [old if old == new else new for old, new in pairs]
+                is_news = True
+        return is_news
 
     def _moved(self, change: TextChange) -> list[LineSpans | None]:
         """Return a guess at the changed lines' spans, so that nothing flickers."""
