@@ -11,9 +11,9 @@ from starpad.ui.editor.text_edits import raw_text
 from starpad.ui.text_positions import PARAGRAPH_SEPARATOR, utf16_length
 
 _PIECE_UNITS = 100_000
-"""What takes about a millisecond to copy."""
-_REST_MS = 5
-"""Between two pieces while somebody types: so 8 MB are read in half a second."""
+"""What takes a millisecond or two to copy."""
+_REST_MS = 8
+"""Between two pieces while somebody types: so 8 MB are read in less than a second."""
 _TYPING_S = 0.1
 """So long after a change somebody types."""
 _NEAR_UNITS = 100
