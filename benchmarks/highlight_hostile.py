@@ -131,6 +131,8 @@ def main() -> None:
                 )
                 tab.mark_saved()
                 window.files.close(tab)
+                # Only a loop that Qt runs itself lets go of what is deleted later.
+                QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
         starpad.shutdown()
     print(f"the longest of all: {worst:.1f} ms")
     sys.stdout.flush()
