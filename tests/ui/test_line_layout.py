@@ -71,6 +71,25 @@ def test_a_key_in_a_colored_line_draws_that_line(editor: CodeEditor) -> None:
     assert max(paintings.heights) < 2 * line
 
 
+@pytest.mark.parametrize("is_wrapped", [False, True])
+def test_so_does_a_key_in_the_last_line_on_screen(editor: CodeEditor, is_wrapped: bool) -> None:
+    editor.set_wrapped(is_wrapped)
+    QApplication.processEvents()
+    document = editor.document()
+    document.contentsChange.connect(lambda at, _removed, _added: _color(document.findBlock(at), 3))
+    height = editor.viewport().height()
+    last = [b for b, top in editor.visible_blocks() if top < height - 2 * editor.font().pointSize()]
+    cursor = QTextCursor(last[-1])
+    editor.setTextCursor(cursor)
+    QApplication.processEvents()
+    paintings = _Paintings(editor)
+    for _ in range(3):
+        editor.textCursor().insertText("x")
+        QApplication.processEvents()
+    assert paintings.heights
+    assert max(paintings.heights) < 2 * editor.blockBoundingRect(last[-1]).height()
+
+
 @pytest.mark.parametrize("text", ["", "x", "some words"])
 def test_new_colors_of_a_line_draw_that_line(editor: CodeEditor, text: str) -> None:
     editor.setPlainText(f"{text}\n" * 50)

@@ -44,7 +44,7 @@ class LineLayout(QPlainTextDocumentLayout):
         can_lay_out = bool(self._line_width) and _is_simple(block, document)
         beyond = position + added - block.position() - block.length()
         # A line end in place of another takes in what was before it: the next line is a new one.
-        is_next_new = beyond == 0 and added != removed and self._is_new_on_screen(block.next())
+        is_next_new = beyond == 0 and added != removed and self._has_new_line_below(block)
         if lines != self._lines or beyond > 0 or is_next_new:
             is_below = self._is_below_screen(block)
             if is_below:
@@ -67,8 +67,13 @@ class LineLayout(QPlainTextDocumentLayout):
         rows = editor.viewport().height() // max(1, editor.fontMetrics().lineSpacing()) + 2
         return block.blockNumber() > editor.firstVisibleBlock().blockNumber() + rows
 
-    def _is_new_on_screen(self, block: QTextBlock) -> bool:
-        return block.isValid() and not (block.layout().lineCount() or self._is_below_screen(block))
+    def _has_new_line_below(self, block: QTextBlock) -> bool:
+        """Return whether the next line is on screen, but has never been laid out."""
+        editor, new = self._editor, block.next()
+        if not new.isValid() or new.layout().lineCount():
+            return False
+        place = editor.blockBoundingGeometry(block).translated(editor.contentOffset())
+        return place.bottom() < editor.viewport().height()
 
     def _let_qt_change(self, block: QTextBlock) -> None:
         super().documentChanged(block.position(), 0, 1)  # the line, whatever its length
