@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PySide6.QtGui import QTextCursor, QTextDocument
-from PySide6.QtWidgets import QPlainTextEdit
+from PySide6.QtWidgets import QApplication, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from starpad.core.edited_text import EditedText
@@ -155,3 +155,17 @@ def test_nothing_is_recorded_before_the_begin_and_after_the_end(qtbot: QtBot) ->
     recording.recorder.stop()
     document.setPlainText("c")
     assert recording.recorder.take() == ()
+
+
+def test_the_reading_rests_while_somebody_types_unless_it_is_late(
+    monkeypatch: pytest.MonkeyPatch, qapp: QApplication
+) -> None:
+    monkeypatch.setattr(text_recorder, "_TYPING_S", 1_000.0)
+    document = QTextDocument("x" * 300_000)
+    recorder = TextRecorder(document)
+    recorder.begin()
+    assert recorder._turn.interval() == text_recorder._REST_MS
+    monkeypatch.setattr(text_recorder, "_READ_S", 0.0)
+    recorder._on_turn_timeout()
+    assert not recorder.is_whole
+    assert recorder._turn.interval() == 0

@@ -13,7 +13,9 @@ from starpad.ui.text_positions import PARAGRAPH_SEPARATOR, utf16_length
 _PIECE_UNITS = 100_000
 """What takes a millisecond or two to copy."""
 _REST_MS = 8
-"""Between two pieces while somebody types: so 8 MB are read in less than a second."""
+"""At most, between two pieces while somebody types."""
+_READ_S = 0.5
+"""So soon all is read, by shorter rests if need be: what is typed is safe only then."""
 _TYPING_S = 0.1
 """So long after a change somebody types."""
 _NEAR_UNITS = 100
@@ -67,7 +69,7 @@ class TextRecorder(QObject):
         self._span: _Span | None = None
         self._turn = QTimer(self, singleShot=True)
         self._turn.timeout.connect(self._on_turn_timeout)
-        self._changed_at = 0.0
+        self._begun_at = self._changed_at = 0.0
         document.contentsChange.connect(self._on_contents_change)
 
     @property
@@ -89,7 +91,7 @@ class TextRecorder(QObject):
         """Tell all of the text from now on, a large one over the next turns of the event loop."""
         self.stop()
         self._is_on = self._is_anew = True
-        self._changed_at = time.monotonic()
+        self._begun_at = self._changed_at = time.monotonic()
         self._units = self._document.characterCount() - 1
         self._capture()
 
@@ -128,8 +130,15 @@ class TextRecorder(QObject):
             self._turn.stop()
             self._is_whole = True
         else:
-            is_typing = time.monotonic() < self._changed_at + _TYPING_S
-            self._turn.start(_REST_MS if is_typing else 0)
+            self._turn.start(self._rest_ms())
+
+    def _rest_ms(self) -> int:
+        now = time.monotonic()
+        if now >= self._changed_at + _TYPING_S:
+            return 0
+        left_ms = (self._begun_at + _READ_S - now) * 1000
+        pieces = 1 + (self._units - self._taken_units) // _PIECE_UNITS
+        return max(0, min(_REST_MS, int(left_ms / pieces)))
 
     @Slot(int, int, int)
     def _on_contents_change(self, start: int, removed: int, added: int) -> None:
