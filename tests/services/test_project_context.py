@@ -189,9 +189,9 @@ def test_other_servers_get_other_files_only_if_the_user_says_so(
 def test_secret_documents_are_known(
     project: ProjectContext, documents: DocumentService, root: Path
 ) -> None:
-    assert project.is_private(documents.open(root / ".env")[0].id, "")
-    assert project.is_private(documents.new().id, "-----BEGIN PRIVATE KEY-----")
-    assert not project.is_private(documents.open(root / "main.py")[0].id, "x = 1")
+    assert project.is_private(_caret(documents.open(root / ".env")[0].id, ""))
+    assert project.is_private(_caret(documents.new().id, "-----BEGIN PRIVATE KEY-----"))
+    assert not project.is_private(_caret(documents.open(root / "main.py")[0].id, "x = 1"))
 
 
 def test_a_host_that_broke_off_is_started_again(

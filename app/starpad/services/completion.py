@@ -25,9 +25,6 @@ from starpad.services.suggestion_cache import Place, SuggestionCache, place_of
 _CHARACTERS_PER_TOKEN = 6
 """More than code has: what `reach` hands over is enough for any budget."""
 
-_SECRET_REACH = 10_000
-"""Characters around the caret that are looked through for keys."""
-
 
 @dataclass(frozen=True, slots=True)
 class SuggestionUpdate:
@@ -45,7 +42,7 @@ class CompletionService(QObject):
     """Has the engine do one thing at a time for the caret; a new request cancels the old one.
 
     While a suggestion is looked at, the next one is fetched (`look_ahead`), and while the caret
-    rests, the prompt is read (`warm_up`): neither ever delays a request.
+    rests, the prompt is read (`prepare`): neither ever delays a request.
     """
 
     updated = Signal(object)
@@ -79,7 +76,7 @@ class CompletionService(QObject):
 
     @property
     def reach(self) -> int:
-        """Return how many characters around the caret a prompt can use at most."""
+        """How many characters around the caret a prompt can use at most."""
         return self.options.budget_tokens * _CHARACTERS_PER_TOKEN
 
     def refusal(self, language: str, *, is_asked: bool = False) -> SuggestionState | None:
@@ -102,8 +99,7 @@ class CompletionService(QObject):
 
     def is_private(self, context: CaretContext) -> bool:
         """Return whether a caret is in a file for secrets, where only the user asks."""
-        around = context.before[-_SECRET_REACH:] + context.after[:_SECRET_REACH]
-        return self._project.is_private(context.document, around)
+        return self._project.is_private(context)
 
     def note(self, state: SuggestionState, reason: str = "") -> None:
         """Tell the status bar where suggestions stand."""
@@ -131,8 +127,7 @@ class CompletionService(QObject):
         if errand and errand.answers(place, options):
             # It was asked for in advance: what has come of it is shown, and so is the rest.
             self._known = None
-            errand.is_timed |= errand.purpose is not Purpose.EARLY
-            errand.purpose, errand.published = Purpose.ANSWER, ""
+            errand.adopt()
             QTimer.singleShot(0, self._on_known_timeout)
             self.note(SuggestionState.GENERATING)
             return True
@@ -152,9 +147,8 @@ class CompletionService(QObject):
         Not from a server elsewhere: there each request may cost somebody something.
         """
         model, errand = self._errands.model, self._errands.current
-        if model is None or model.host:
-            return
-        if errand is not None and errand.purpose is not Purpose.WARM_UP:
+        is_busy = errand is not None and errand.purpose is not Purpose.WARM_UP
+        if model is None or model.host or is_busy:
             return
         self._drop()
         ahead = accepted(replace(context, repository=self._repository), suggestion)
@@ -162,18 +156,11 @@ class CompletionService(QObject):
         if self._cache.find(place) is None:
             self._errands.send(Purpose.AHEAD, ahead, place, self.options)
 
-    def ask_early(self, context: CaretContext) -> None:
-        """Ask for what will be requested in a moment, if nothing else wants the engine.
+    def prepare(self, purpose: Purpose, context: CaretContext) -> None:
+        """Have the prompt at a caret read, or begin with what will be requested in a moment.
 
-        So the time of a first token goes by within the pause; nothing is shown before.
+        Nothing is shown, and nothing done where something else wants the engine.
         """
-        self._prepare(Purpose.EARLY, context)
-
-    def warm_up(self, context: CaretContext) -> None:
-        """Have the prompt at a caret read, if nothing else wants the engine."""
-        self._prepare(Purpose.WARM_UP, context)
-
-    def _prepare(self, purpose: Purpose, context: CaretContext) -> None:
         is_free = self._engine.status.state is EngineState.READY and self._errands.current is None
         if not is_free or self._errands.model is None or self._errands.model.host:
             return
@@ -224,16 +211,15 @@ class CompletionService(QObject):
         errand = self._errands.current
         if known is not None:
             context, text = known
-            is_unsure = self._cache.is_doubted(self._place(context))
-            state = SuggestionState.CACHED if text else _nothing(is_unsure=is_unsure)
+            is_unsure, cached = self._cache.is_doubted(self._place(context)), SuggestionState.CACHED
+            state = _state_of(text, cached, is_final=True, is_unsure=is_unsure)
             self._emit(SuggestionUpdate(context.document, state, text, is_final=True))
         elif errand is not None and errand.purpose is Purpose.ANSWER:
             self._publish(errand)
 
     @Slot(object, object)
     def _on_progressed(self, errand: Errand, progress: Progress) -> None:
-        if errand.is_for_caret:
-            self._time(errand, progress.figures)
+        self._time(errand, progress.figures)
         if errand.purpose is Purpose.ANSWER:
             self._publish(errand, progress.figures)
 
@@ -249,8 +235,7 @@ class CompletionService(QObject):
                 errand.place, trim(value.text, errand.policy), is_sure=not value.is_unsure
             )
             if errand.is_for_caret and model is not None:
-                if value.prompt is not None:
-                    self.recorded.emit(record_of(errand, value, model))
+                self.recorded.emit(record_of(errand, value, model))
                 if value.figures.tokens:
                     self._time(errand, value.figures)
                     self.figures_changed.emit(value.figures)
@@ -268,9 +253,7 @@ class CompletionService(QObject):
         if text == errand.published and not is_final:
             return
         errand.published = text
-        state = SuggestionState.SHOWN
-        if not text:
-            state = _nothing(is_unsure=errand.is_unsure) if is_final else SuggestionState.GENERATING
+        state = _state_of(text, is_final=is_final, is_unsure=errand.is_unsure)
         self._emit(SuggestionUpdate(errand.document, state, text, is_final, figures))
 
     def _emit(self, update: SuggestionUpdate) -> None:
@@ -278,7 +261,7 @@ class CompletionService(QObject):
         self.updated.emit(update)
 
     def _time(self, errand: Errand, figures: Figures) -> None:
-        if not errand.is_timed and figures.time_to_first_token_ms:
+        if errand.is_for_caret and not errand.is_timed and figures.time_to_first_token_ms:
             errand.is_timed = True
             self.pacing.note_first_token(figures.time_to_first_token_ms)
 
@@ -306,6 +289,16 @@ class CompletionService(QObject):
         self.prompt_changed.emit()
 
 
-def _nothing(*, is_unsure: bool) -> SuggestionState:
-    """Return why there is nothing to show of an answer."""
+def _state_of(
+    text: str,
+    shown: SuggestionState = SuggestionState.SHOWN,
+    *,
+    is_final: bool,
+    is_unsure: bool,
+) -> SuggestionState:
+    """Return where a request stands of which there is `text` to show, or why there is none."""
+    if text:
+        return shown
+    if not is_final:
+        return SuggestionState.GENERATING
     return SuggestionState.UNSURE if is_unsure else SuggestionState.NOTHING

@@ -64,6 +64,11 @@ class Errand:
         """How long it has been under way."""
         return (time.monotonic() - self.started) * 1000
 
+    def adopt(self) -> None:
+        """Take what was asked for in advance for the answer; the user has not waited for it."""
+        self.is_timed |= self.purpose is not Purpose.EARLY
+        self.purpose, self.published = Purpose.ANSWER, ""
+
     def answers(self, place: Place, options: CompletionOptions) -> bool:
         """Return whether what comes of it is what `options` want at `place`."""
         is_shown = self.options.least_probability <= options.least_probability

@@ -29,6 +29,8 @@ _LINES_BEFORE, _LINES_AFTER = 40, 16
 _MOST_REGIONS = 16
 _HEAD_CHARACTERS = 16_000
 _CHARACTERS_PER_TOKEN = 3
+_SECRET_REACH = 10_000
+"""Characters around the caret that are looked through for keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +109,10 @@ class ProjectContext(QObject):
         self._rest.start()
         return known
 
-    def is_private(self, document: int, text: str) -> bool:
-        """Return whether a document is one for secrets, so that nothing is to be suggested in it.
-
-        Of its text the part around the caret is enough.
-        """
-        return is_private(self._documents.document(document).path, text)
+    def is_private(self, context: CaretContext) -> bool:
+        """Return whether a caret is in a file for secrets, so that nothing is to be suggested."""
+        around = context.before[-_SECRET_REACH:] + context.after[:_SECRET_REACH]
+        return is_private(self._documents.document(context.document).path, around)
 
     def forget(self, document: int) -> None:
         """Let go of a document that was closed; where it was edited stays known."""

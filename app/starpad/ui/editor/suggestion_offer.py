@@ -9,6 +9,7 @@ from starpad.core.alternatives import Alternatives
 from starpad.core.context_window import CaretContext
 from starpad.core.suggestion import SuggestionState
 from starpad.services.completion import CompletionService, SuggestionUpdate
+from starpad.services.errand import Purpose
 from starpad.ui.editor.code_editor import CodeEditor
 from starpad.ui.editor.ghost_text import GhostText
 from starpad.ui.spoken import announce
@@ -75,18 +76,18 @@ class SuggestionOffer(QObject):
     @Slot()
     def ask_early(self) -> None:
         """Have the engine begin with what will be asked here if no key comes."""
-        self._prepare(self._completion.ask_early)
+        self._prepare(Purpose.EARLY)
 
     @Slot()
     def warm_up(self) -> None:
         """Have the engine read what it would be asked here."""
-        self._prepare(self._completion.warm_up)
+        self._prepare(Purpose.WARM_UP)
 
-    def _prepare(self, prepare: Callable[[CaretContext], None]) -> None:
+    def _prepare(self, purpose: Purpose) -> None:
         if not self.ghost.is_shown and not self.is_expecting:
             context = self._context()
             if not self._completion.is_private(context):
-                prepare(context)
+                self._completion.prepare(purpose, context)
 
     def go_on(self, typed: str) -> None:
         """Take the beginning off what is offered: it is in the document now."""
