@@ -225,10 +225,9 @@ class HighlightService(QObject):
 
     @Slot()
     def _on_watchdog_timeout(self) -> None:
-        if (self._process and self._process.waitForReadyRead(0)) or self._turn.isActive():
-            self._watchdog.start()  # the host has answered; it is this thread that was busy
-            return
-        if self._is_starved():
+        has_answered = self._process is not None and self._process.waitForReadyRead(0)
+        # Where it has, it is this thread that was busy.
+        if has_answered or self._turn.isActive() or self._is_starved():
             self._watchdog.start()
             return
         if self._lexing is not None:
