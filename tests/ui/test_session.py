@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from starpad.bootstrap import Starpad
+from starpad.ui.editor import text_recorder
 from starpad.ui.editor.editor_tab import EditorTab
+from starpad.ui.editor.text_recorder import TextRecorder
 
 
 @pytest.fixture
@@ -286,3 +288,27 @@ def test_after_a_save_only_what_was_typed_later_is_unsaved(
         ]
         assert starpad.window.files.save(starpad.window.tabs.tabs[2])
         assert files[2].read_bytes() == b"saved unsaved text\r\nend\n"
+
+
+def test_a_text_that_is_saved_while_it_is_read_needs_not_be_read_again(
+    qapp: QApplication, qtbot: QtBot, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.py"
+    file.write_text("text\n" * 1_000)
+    monkeypatch.setattr(text_recorder, "_PIECE_UNITS", 10)
+    with running(qapp, data, file) as starpad:
+        tab = starpad.window.tabs.tabs[0]
+        type_text(tab, "saved ")
+        recorder = tab.editor.document().findChild(TextRecorder)
+        assert recorder
+        qtbot.waitUntil(lambda: bool(recorder.is_on), timeout=10_000)
+        assert not recorder.is_whole
+        assert starpad.window.files.save(tab)
+        with monkeypatch.context() as context:
+            context.setattr(TextRecorder, "begin", lambda _recorder: pytest.fail("begun anew"))
+            type_text(tab, "unsaved ")
+            qtbot.waitUntil(lambda: bool(recorder.is_whole), timeout=10_000)
+        starpad.recovered.keep()
+    with running(qapp, data) as starpad:
+        assert texts(starpad) == [("a.py •", "saved unsaved " + "text\n" * 1_000)]
+        assert file.read_text().startswith("saved text")

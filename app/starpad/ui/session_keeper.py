@@ -74,7 +74,7 @@ class SessionKeeper(QObject):
         document, recorder = tab.document, self._recorder(tab)
         if tab.is_modified and not recorder.is_on:
             recorder.begin()
-        elif not tab.is_modified and (document.format.stored or not recorder.is_whole):
+        elif not tab.is_modified and document.format.stored:
             # Mixed line ends are found again by comparing with what was saved last.
             recorder.stop()
         revision = tab.editor.document().revision()
