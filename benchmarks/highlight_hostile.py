@@ -131,6 +131,8 @@ def main() -> None:
                 )
                 tab.mark_saved()
                 window.files.close(tab)
+                # Without a loop that runs, closed editors stay, and each hears of all colors.
+                QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
                 # Only a loop that Qt runs itself lets go of what is deleted later.
                 QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
         starpad.shutdown()
