@@ -36,7 +36,7 @@ class SuggestionState(StrEnum):
     PAUSED = "waiting for a pause"
     GENERATING = "generating"
     SHOWN = "Tab accepts"
-    CACHED = "Tab accepts (cached)"
+    CACHED = "Tab accepts (was ready)"
     CANCELLED = "cancelled"
     NOTHING = "nothing to add"
     UNSURE = "the model is not sure: Ctrl+Space shows it"
