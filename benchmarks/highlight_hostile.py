@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -120,10 +121,12 @@ def main() -> None:
                 while tab.is_loading:
                     typist.turn_for(0.1)
                 opening_ms = typist.take_longest() * 1000
-                keys = _type(tab, typist, answers)
+                lines = tab.editor.blockCount()  # what is typed makes more
+                keys = _type(tab, typist, partial(answers.reach, tab.document.id, lines))
                 typing_ms = typist.take_longest() * 1000
                 worst = max(worst, opening_ms, typing_ms)
-                state = "hung" if tab.document.id in answers.plain else "colored"
+                state = "colored" if answers.reach(tab.document.id, lines) else "waiting"
+                state = "hung" if tab.document.id in answers.plain else state
                 print(
                     f"{alias:12} {name:12} {state:8} opening {opening_ms:6.1f} ms, "
                     f"{keys:4} keys {typing_ms:6.1f} ms",
@@ -141,18 +144,16 @@ def main() -> None:
     os._exit(0)
 
 
-def _type(tab: EditorTab, typist: Typist, answers: Answers) -> int:
+def _type(tab: EditorTab, typist: Typist, is_done: Callable[[], bool]) -> int:
     """Type into the middle of the text until it is colored, given up, or surely never will be."""
     editor = tab.editor
     cursor = editor.textCursor()
     cursor.setPosition(editor.document().characterCount() // 2)
     QtCore.QTimer.singleShot(0, partial(editor.setTextCursor, cursor))
     typist.turn_for(0.1)
-    lines = editor.blockCount()  # what is typed makes more
     end = time.monotonic() + ANSWER_LIMIT_MS / 1000 + 1
     keys = 0
-    number = tab.document.id
-    while time.monotonic() < end and (keys < KEY_COUNT or not answers.reach(number, lines)):
+    while time.monotonic() < end and (keys < KEY_COUNT or not is_done()):
         typist.press(editor, KEYS[keys % len(KEYS)])
         typist.turn_for(0.04)
         keys += 1
