@@ -1,34 +1,24 @@
 """Long lines keep their glyphs as long as they are on screen, and what is drawn stays right."""
 
 import random
-from collections.abc import Callable
+from functools import partial
 
 import pytest
 from PySide6.QtGui import QColor, QFont, QImage, QTextBlock, QTextCharFormat, QTextLayout
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from shown_editors import Make, shown_editor
 from starpad.ui.editor.code_editor import CodeEditor
 from starpad.ui.theme import Theme
 
 EDITS = 60
 LONG = "a long line, " * 100
-Make = Callable[..., CodeEditor]
 
 
 @pytest.fixture
 def make(qapp: QApplication, qtbot: QtBot) -> Make:
-    def make(text: str, *, is_wrapped: bool = False) -> CodeEditor:
-        editor = CodeEditor(Theme(qapp).colors)
-        qtbot.addWidget(editor)
-        editor.resize(500, 300)
-        editor.show()
-        editor.set_wrapped(is_wrapped)
-        editor.setPlainText(text)
-        QApplication.processEvents()
-        return editor
-
-    return make
+    return partial(shown_editor, qtbot, Theme(qapp).colors, (500, 300))
 
 
 def _blocks(editor: CodeEditor) -> list[QTextBlock]:

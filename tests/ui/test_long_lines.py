@@ -1,32 +1,21 @@
 """Very long lines wrap in the way that does not hold up the editor."""
 
-from collections.abc import Callable
+from functools import partial
 
 import pytest
 from PySide6.QtGui import QTextCursor, QTextOption
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from starpad.ui.editor.code_editor import CodeEditor
+from shown_editors import Make, shown_editor
 from starpad.ui.theme import Theme
 
 Mode = QTextOption.WrapMode
-Make = Callable[..., CodeEditor]
 
 
 @pytest.fixture
 def make(qapp: QApplication, qtbot: QtBot) -> Make:
-    def make(text: str, *, is_wrapped: bool) -> CodeEditor:
-        editor = CodeEditor(Theme(qapp).colors)
-        qtbot.addWidget(editor)
-        editor.resize(700, 500)
-        editor.show()
-        editor.set_wrapped(is_wrapped)
-        editor.setPlainText(text)
-        QApplication.processEvents()
-        return editor
-
-    return make
+    return partial(shown_editor, qtbot, Theme(qapp).colors, (700, 500))
 
 
 def test_lines_of_usual_length_wrap_as_the_user_wants(make: Make) -> None:
