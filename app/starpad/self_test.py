@@ -19,8 +19,9 @@ from PySide6.QtWidgets import QApplication
 from starpad import bootstrap
 from starpad.core import paths
 from starpad.core.engine_status import EngineState, EngineStatus
+from starpad.core.request_record import RequestRecord
 from starpad.core.sampling import Sampling
-from starpad.core.suggestion import SuggestionState
+from starpad.core.suggestion import Figures, SuggestionState
 from starpad.services.completion import SuggestionUpdate
 from starpad.ui.text_positions import utf16_length
 
@@ -50,8 +51,10 @@ class SelfTest(QObject):
         self._options = options
         self._started = started
         self._engine_ready_ms = 0.0
+        self._figures: Figures | None = None
         starpad.engine.status_changed.connect(self._on_status_changed)
         starpad.completion.state_changed.connect(self._on_state_changed)
+        starpad.completion.recorded.connect(self._on_recorded)
         starpad.completion.updated.connect(self._on_updated, Qt.ConnectionType.QueuedConnection)
         self._limit = QTimer(self, singleShot=True, interval=_TIME_LIMIT_MS)
         self._limit.timeout.connect(self._on_time_limit)
@@ -89,6 +92,10 @@ class SelfTest(QObject):
             tab.suggestions.ask()
 
     @Slot(object)
+    def _on_recorded(self, record: RequestRecord) -> None:
+        self._figures = record.figures  # those of what was asked before the pause was over, too
+
+    @Slot(object)
     def _on_updated(self, update: SuggestionUpdate) -> None:
         if update.state is SuggestionState.FAILED:
             self._fail(update.reason or "The request failed.")
@@ -100,7 +107,7 @@ class SelfTest(QObject):
         model = self._starpad.engine.status.model
         assert tab is not None
         assert model is not None
-        assert update.figures is not None
+        assert self._figures is not None
         before = tab.editor.text()
         ghost = tab.suggestions.ghost.text
         screenshot = self._options.screenshot
@@ -117,7 +124,7 @@ class SelfTest(QObject):
         elif update.text:
             self._fail("A suggestion came, but no ghost text was shown.")
             return
-        figures = update.figures
+        figures = self._figures
         self.report = {
             "completion": completion,
             "tokens": figures.tokens,

@@ -28,13 +28,12 @@ _CHARACTERS_PER_TOKEN = 6
 
 @dataclass(frozen=True, slots=True)
 class SuggestionUpdate:
-    """News of the current request: the whole text so far, and what it cost."""
+    """News of the current request, with the whole text so far."""
 
     document: int
     state: SuggestionState
     text: str = ""
     is_final: bool = False
-    figures: Figures | None = None
     reason: str = ""
 
 
@@ -221,7 +220,7 @@ class CompletionService(QObject):
     def _on_progressed(self, errand: Errand, progress: Progress) -> None:
         self._time(errand, progress.figures)
         if errand.purpose is Purpose.ANSWER:
-            self._publish(errand, progress.figures)
+            self._publish(errand)
 
     @Slot(object, object)
     def _on_ended(self, errand: Errand, end: RequestEnd) -> None:
@@ -240,21 +239,19 @@ class CompletionService(QObject):
                     self._time(errand, value.figures)
                     self.figures_changed.emit(value.figures)
             if is_awaited:
-                self._publish(errand, value.figures, is_final=True)
+                self._publish(errand, is_final=True)
         elif is_awaited:
             reason = end.error.message if isinstance(end.error, StarpadError) else ""
             state = SuggestionState.CANCELLED if end.cancelled else SuggestionState.FAILED
             self._emit(SuggestionUpdate(errand.document, state, reason=reason))
 
-    def _publish(
-        self, errand: Errand, figures: Figures | None = None, *, is_final: bool = False
-    ) -> None:
+    def _publish(self, errand: Errand, *, is_final: bool = False) -> None:
         text = trim(errand.raw, errand.policy)
         if text == errand.published and not is_final:
             return
         errand.published = text
         state = _state_of(text, is_final=is_final, is_unsure=errand.is_unsure)
-        self._emit(SuggestionUpdate(errand.document, state, text, is_final, figures))
+        self._emit(SuggestionUpdate(errand.document, state, text, is_final))
 
     def _emit(self, update: SuggestionUpdate) -> None:
         self.note(update.state, update.reason)
