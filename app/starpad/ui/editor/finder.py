@@ -32,7 +32,7 @@ class Finder(QObject):
         self._tabs = tabs
         self._tab: EditorTab | None = None
         self._searcher = Searcher(self)
-        self._is_replacing = False
+        self._is_replacing = self._has_outcome = False
         self._wish: _Wish | None = None
         self._scope: QTextCursor | None = None
         self._timer = QTimer(self, singleShot=True)
@@ -144,6 +144,7 @@ class Finder(QObject):
             return
         self._is_replacing = False
         self._search()
+        self._has_outcome = True
         if end.problem:
             self._bar.complain(end.problem)
         elif end.is_cancelled:
@@ -171,7 +172,7 @@ class Finder(QObject):
         self._scope = self._wish = None
         self._timer.stop()
         self._searcher.forget()
-        self._is_replacing = False
+        self._is_replacing = self._has_outcome = False
         if tab is not None:
             tab.editor.document().contentsChange.connect(self._on_contents_change)
             tab.editor.cursorPositionChanged.connect(self._on_caret_moved)
@@ -181,7 +182,7 @@ class Finder(QObject):
 
     def _want(self, wish: _Wish, *, is_new: bool = False) -> None:
         """Go to the hit that `wish` chooses, as soon as enough hits are known."""
-        self._wish = wish
+        self._wish, self._has_outcome = wish, False
         hits = self._searcher.hits
         is_known = self._searcher.revision >= 0 and not hits.is_stale
         if is_new or not is_known:
@@ -221,7 +222,8 @@ class Finder(QObject):
             self._wish = None
         if index is not None:
             self._go_to(index)
-        self._say_count(aloud=wish is not None and is_all)
+        if not self._has_outcome:  # of a replacing: the count that follows from it is no news
+            self._say_count(aloud=wish is not None and is_all)
 
     def _go_to(self, index: int) -> None:
         editor, hits = self._editor, self._searcher.hits
@@ -252,6 +254,7 @@ class Finder(QObject):
     def _on_contents_change(self, _position: int, _removed: int, _added: int) -> None:
         is_long = self._editor is not None and self._editor.document().characterCount() > _LONG_TEXT
         self._searcher.stop()
+        self._has_outcome = False
         if not self._is_replacing:
             self._timer.start(_LONG_PAUSE_MS if is_long else _PAUSE_MS)
 
