@@ -136,8 +136,6 @@ def main() -> None:
                 window.files.close(tab)
                 # Without a loop that runs, closed editors stay, and each hears of all colors.
                 QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
-                # Only a loop that Qt runs itself lets go of what is deleted later.
-                QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.Type.DeferredDelete)
         starpad.shutdown()
     print(f"the longest of all: {worst:.1f} ms")
     sys.stdout.flush()
