@@ -10,16 +10,11 @@ from pygments.lexers.python import PythonLexer
 
 from source_samples import SAMPLES
 from starpad.highlighting import document as document_module
-from starpad.highlighting import lexing, resumable
+from starpad.highlighting import lexing
 from starpad.highlighting.document import LexDocument, Piece
 from starpad.highlighting.protocol import LineSpans
 
 SIGNS = [*"\"'`/*#<>{}()[]$%;:\\-= \n\t|@!", '"""', "/*", "*/", "<!--", "{{", "🦊", "word", "x\n"]
-
-
-@pytest.fixture(autouse=True)
-def hooks() -> None:
-    resumable.install()
 
 
 @dataclass
