@@ -36,9 +36,13 @@ class Holder:
         lexer = lexing.lexer_for(self.alias, "", "")
         return self.held == list(lexing.lex(lexer, self.document.lines))
 
-    def edit(self, first: int, removed: int, new: list[str]) -> None:
-        self.document.edit(first, removed, new)
-        self.held[first : first + removed] = [None] * len(new)
+    def edit(
+        self, first: int, removed: int, new: list[str], guess: LineSpans | None = None
+    ) -> None:
+        """Edit the document; whoever has a guess shows it for each of the new lines."""
+        known = [guess] * len(new)
+        self.document.edit(first, removed, new, known)
+        self.held[first : first + removed] = known
 
     def take(self, pieces: Iterator[Piece], most: int = 1 << 30) -> int:
         """Take some pieces, and return how many lines were in them."""
@@ -58,9 +62,10 @@ class Holder:
         match choose.randrange(4):
             case 0:
                 changed = line[:column] + choose.choice(SIGNS) + line[column:]
-                self.edit(number, 1, changed.split("\n"))
+                self.edit(number, 1, changed.split("\n"), choose.choice(self.held))
             case 1:
-                self.edit(number, 1, [line[:column] + line[column + 1 :]])
+                guess = choose.choice([self.held[number], None])
+                self.edit(number, 1, [line[:column] + line[column + 1 :]], guess)
             case 2:
                 count = min(choose.randrange(1, 30), len(lines) - number)
                 self.edit(number, count, [line] if count == len(lines) else [])

@@ -108,17 +108,17 @@ def test_lines_with_very_many_spans_come_in_messages_of_their_own(client: Client
     frames = [a for a in client.answers_until("done", 7, 3) if a[0] == "spans"]
     assert held(frames, 15) == whole("python", lines)
     assert len(frames) >= 3
-    assert max(sum(map(len, a[4][:-1])) for a in frames) <= 5_000
+    assert max(sum(map(len, a[4][:-1])) for a in frames) <= host._MESSAGE_SPANS
 
 
 def test_after_an_edit_only_lines_that_differ_are_sent_and_the_edited_ones(client: Client) -> None:
     lines = ["x = 1"] * 3000
     client.inbox.put(("open", 1, 0, "python", "", lines))
     client.answers_until("done", 1, 0)
-    client.inbox.put(("edit", 1, 1, 1500, 1, ["x = None", "y"]))
+    client.inbox.put(("edit", 1, 1, 1500, 1, ["x = None", "y"], []))
     answers = client.answers_until("done", 1, 1)
     assert [(a[3], len(a[4])) for a in answers if a[0] == "spans"] == [(1500, 2)]
-    client.inbox.put(("edit", 1, 2, 10, 1, ["x = 1"]))  # the same text: an input method's touch
+    client.inbox.put(("edit", 1, 2, 10, 1, ["x = 1"], []))  # the same text: an input method's touch
     answers = client.answers_until("done", 1, 2)
     assert [(a[3], len(a[4])) for a in answers if a[0] == "spans"] == [(10, 1)]
 
@@ -129,9 +129,9 @@ def test_an_opened_comment_recolors_what_follows_and_closing_it_restores_it(
     lines = ["int x;"] * 1000
     client.inbox.put(("open", 1, 0, "c", "", lines))
     client.answers_until("done", 1, 0)
-    client.inbox.put(("edit", 1, 1, 0, 1, ["/*"]))
+    client.inbox.put(("edit", 1, 1, 0, 1, ["/*"], []))
     client.answers_until("done", 1, 1)
-    client.inbox.put(("edit", 1, 2, 0, 1, ["/**/"]))
+    client.inbox.put(("edit", 1, 2, 0, 1, ["/**/"], []))
     client.answers_until("done", 1, 2)
     assert held(client.log, 1000) == whole("c", ["/**/", *lines[1:]])
 
@@ -144,7 +144,7 @@ def test_edits_that_arrive_while_the_host_is_busy_are_answered_once_at_the_newes
     client.answers_until("spans")
     for revision in range(1, 51):
         lines[10] = "a" * revision
-        client.inbox.put(("edit", 1, revision, 10, 1, [lines[10]]))
+        client.inbox.put(("edit", 1, revision, 10, 1, [lines[10]], []))
     answers = client.answers_until("done", 1, 50)
     assert len([a for a in answers if a[0] == "done"]) < 10
     assert held(client.log, len(lines)) == whole("c", lines)
@@ -167,7 +167,7 @@ def test_long_work_that_changes_nothing_gives_signs_of_life(
     client.inbox.put(("open", 1, 0, "json", "", ["1,"] * 2000))  # always lexed as a whole
     client.answers_until("done", 1, 0)
     monkeypatch.setattr(host, "_SIGN_OF_LIFE_S", 0.0)
-    client.inbox.put(("edit", 1, 1, 1999, 1, ["null"]))
+    client.inbox.put(("edit", 1, 1, 1999, 1, ["null"], []))
     before_spans = client.answers_until("spans", 1, 1, 1999)[:-1]
     assert len(before_spans) >= 5
     assert {a[:2] for a in before_spans} == {("lexing", 1)}
@@ -182,8 +182,19 @@ def test_nothing_is_said_between_an_edit_of_the_same_document_and_its_answer(
     monkeypatch.setattr(host, "_SIGN_OF_LIFE_S", 60.0)
     client.inbox.put(("open", 1, 0, "c", "", ["int x;"] * 10))
     client.answers_until("done", 1, 0)
-    client.inbox.put(("edit", 1, 1, 5, 1, ["int y;"]))
+    client.inbox.put(("edit", 1, 1, 5, 1, ["int y;"], []))
     assert [answer[0] for answer in client.answers_until("done", 1, 1)] == ["spans", "done"]
+
+
+def test_what_the_application_has_guessed_right_is_not_sent(client: Client) -> None:
+    client.inbox.put(("open", 1, 0, "c", "", ["int x;"] * 10))
+    client.answers_until("done", 1, 0)
+    right, wrong = whole("c", ["int y;"]), whole("c", ["int 1;"])
+    client.inbox.put(("edit", 1, 1, 5, 1, ["int y;"], right))
+    assert [a[0] for a in client.answers_until("done", 1, 1)] == ["done"]
+    client.inbox.put(("edit", 1, 2, 5, 1, ["int y;"], wrong))
+    answers = client.answers_until("done", 1, 2)
+    assert [a[2:] for a in answers if a[0] == "spans"] == [(2, 5, right)]
 
 
 def test_lines_far_from_what_is_typed_wait_while_keys_come(
@@ -194,13 +205,13 @@ def test_lines_far_from_what_is_typed_wait_while_keys_come(
     client.inbox.put(("open", 1, 0, "c", "", list(lines)))
     client.answers_until("spans", 1)
     for revision in range(1, 6):
-        client.inbox.put(("edit", 1, revision, 10, 1, [f"int x{revision};"]))
+        client.inbox.put(("edit", 1, revision, 10, 1, [f"int x{revision};"], []))
         answers = client.answers_until("spans", 1, revision)
         if revision > 1:  # what was under way may come before
             assert {a[3] for a in answers if a[0] == "spans"} == {10}
     monkeypatch.setattr(host, "_TYPING_S", 0.0)
     lines[10] = "int y;"
-    client.inbox.put(("edit", 1, 6, 10, 1, [lines[10]]))
+    client.inbox.put(("edit", 1, 6, 10, 1, [lines[10]], []))
     client.answers_until("done", 1, 6)
     assert held(client.log, len(lines)) == whole("c", lines)
 
@@ -209,7 +220,7 @@ def test_a_closed_document_gets_no_more_answers(client: Client) -> None:
     client.inbox.put(("open", 1, 0, "c", "", ["int x;"] * 10_000))
     client.answers_until("spans", 1)
     client.inbox.put(("close", 1))
-    client.inbox.put(("edit", 1, 1, 0, 1, ["y"]))
+    client.inbox.put(("edit", 1, 1, 0, 1, ["y"], []))
     client.inbox.put(("open", 2, 0, "c", "", ["int y;"]))
     answers = client.answers_until("done", 2)
     client.inbox.put(("open", 3, 0, "c", "", ["int y;"]))
@@ -218,11 +229,11 @@ def test_a_closed_document_gets_no_more_answers(client: Client) -> None:
 
 
 def test_a_document_that_is_or_grows_too_large_is_given_up(client: Client) -> None:
-    client.inbox.put(("open", 1, 0, "python", "", [""] * (MAX_LINES + 1)))
+    client.inbox.put(("open", 1, 0, "python", "", [""] * (MAX_LINES + 1), []))
     client.answers_until("failed", 1)
     client.inbox.put(("open", 2, 0, "text", "", ["x"]))
     client.answers_until("done", 2)
-    client.inbox.put(("edit", 2, 1, 0, 1, [""] * (MAX_LINES + 1)))
+    client.inbox.put(("edit", 2, 1, 0, 1, [""] * (MAX_LINES + 1), []))
     client.answers_until("failed", 2)
 
 
@@ -249,7 +260,7 @@ def test_an_edit_interrupts_the_lexing_of_its_document_and_comes_first(client: C
     client.inbox.put(("open", 1, 0, "c", "", list(lines)))
     client.answers_until("spans", 1)
     lines[10:11] = ["int y; /*", "*/"]
-    client.inbox.put(("edit", 1, 1, 10, 1, lines[10:12]))
+    client.inbox.put(("edit", 1, 1, 10, 1, lines[10:12], []))
     answers = client.answers_until("done", 1)
     assert answers[-1] == ("done", 1, 1)
     spans = [a for a in answers if a[0] == "spans" and a[2] == 1]
@@ -266,7 +277,7 @@ def test_whoever_types_in_a_slow_line_gets_colors_for_the_lines_below_too(
     client.answers_until("spans", 1)
     for revision in range(1, 200):
         lines[1] += "a"
-        client.inbox.put(("edit", 1, revision, 1, 1, [lines[1]]))
+        client.inbox.put(("edit", 1, revision, 1, 1, [lines[1]], []))
         client.answers_until("spans", 1)
         if is_known := None not in held(client.log, len(lines)):
             break
@@ -294,7 +305,7 @@ def test_a_document_that_arrives_in_parts_shows_its_head_first_and_is_lexed_when
     client.inbox.put(("begin", 1, 0, "python", "", lines[:500]))
     answers = client.answers_until("waiting", 1)
     assert held(answers, 500)[:100] == whole("python", lines[:100])
-    client.inbox.put(("edit", 1, 1, 500, 0, lines[500:]))
+    client.inbox.put(("edit", 1, 1, 500, 0, lines[500:], []))
     client.answers_until("waiting", 1)
     client.inbox.put(("whole", 1))
     client.answers_until("done", 1, 1)
@@ -311,7 +322,7 @@ def test_lines_that_the_user_looks_at_do_not_wait_for_those_above(client: Client
     assert firsts.index(19_000) < len(firsts) // 2
     assert held(client.log, len(lines)) == whole("c", lines)
     client.inbox.put(("view", 1, 0, 60))  # nothing to do, and no answer
-    client.inbox.put(("edit", 1, 1, 0, 1, ["x"]))
+    client.inbox.put(("edit", 1, 1, 0, 1, ["x"], []))
     assert [a[0] for a in client.answers_until("done", 1)] == ["lexing", "spans", "done"]
 
 
@@ -320,7 +331,7 @@ def test_when_nothing_happens_for_a_while_far_effects_of_edits_are_found(client:
     client.inbox.put(("open", 1, 0, "python", "", list(lines)))
     client.answers_until("done", 1, 0)
     lines[-1] = '"""'  # only a string that is closed is a docstring
-    client.inbox.put(("edit", 1, 1, 102, 1, ['"""']))
+    client.inbox.put(("edit", 1, 1, 102, 1, ['"""'], []))
     client.answers_until("done", 1, 1)
     assert held(client.log, len(lines)) != whole("python", lines)
     answers = client.answers_until("verified", 1, 1)
@@ -335,7 +346,7 @@ def test_an_edit_during_the_idle_pass_is_answered_and_the_pass_begins_again(
     client.inbox.put(("open", 1, 0, "c", "", list(lines)))
     client.answers_until("done", 1, 0)
     for revision in range(1, 4):
-        client.inbox.put(("edit", 1, revision, 19_000, 1, [f"int y{revision}; /* */"]))
+        client.inbox.put(("edit", 1, revision, 19_000, 1, [f"int y{revision}; /* */"], []))
         client.answers_until("done", 1, revision)
         client.answers_until("lexing", 1)  # the idle pass
     client.answers_until("verified", 1, 3)

@@ -35,7 +35,7 @@ class _KeysBetweenSteps(SimpleQueue[Message]):
             raise Empty
         self.keys += 1
         self.line += "a"
-        return ("edit", 1, self.keys, TYPED_IN, 1, [self.line])
+        return ("edit", 1, self.keys, TYPED_IN, 1, [self.line], [])
 
 
 class _KnownLines(io.BytesIO):

@@ -15,7 +15,13 @@ from pytestqt.qtbot import QtBot
 from starpad.highlighting import lexing
 from starpad.highlighting.protocol import MAX_CHARACTERS, MAX_LINE_CHARACTERS
 from starpad.services import host_process
-from starpad.services.highlighting import ANSWER_LIMIT_MS, HighlightService, LineSpans, SpanUpdate
+from starpad.services.highlighting import (
+    ANSWER_LIMIT_MS,
+    HighlightService,
+    LineEdit,
+    LineSpans,
+    SpanUpdate,
+)
 
 ANSWER_MS = 20_000
 # Makefile's lexer takes quadratic time for one word: several seconds for each of these lines.
@@ -79,7 +85,7 @@ def hosts() -> list[psutil.Process]:
 
 
 def test_no_process_runs_before_there_is_something_to_color(client: Client) -> None:
-    client.service.edit(1, 1, 0, 1, ["x"])
+    client.service.edit(1, LineEdit(1, 0, 1, ["x"]))
     client.service.close(1)
     assert not hosts()
 
@@ -99,7 +105,7 @@ def test_an_edit_is_answered_at_its_revision(client: Client, qtbot: QtBot) -> No
     client.add(1, "python", ["x = 1", "y = 2"])
     qtbot.waitUntil(lambda: client.is_colored(1), timeout=ANSWER_MS)
     with qtbot.waitSignal(client.service.spans_ready, timeout=ANSWER_MS) as answer:
-        client.service.edit(1, 5, 1, 1, ["None"])
+        client.service.edit(1, LineEdit(5, 1, 1, ["None"]))
     expected = SpanUpdate(5, 1, [((0, 4, "Keyword.Constant"),)])
     assert answer.args == [1, expected]
 
@@ -160,7 +166,7 @@ def test_a_text_that_hangs_its_lexer_goes_plain_and_the_others_get_their_colors(
     assert client.plain == {2: "Coloring this document takes too long."}
     qtbot.waitUntil(lambda: client.is_colored(1) and client.is_colored(3), timeout=ANSWER_MS)
     assert len(hosts()) == 1
-    client.service.edit(2, 1, 0, 20, ["x"])  # plain until opened again
+    client.service.edit(2, LineEdit(1, 0, 20, ["x"]))  # plain until opened again
     client.add(2, "make", ["all: x"])
     qtbot.waitUntil(lambda: client.is_colored(2), timeout=ANSWER_MS)
 
@@ -172,8 +178,10 @@ def test_an_edit_that_hangs_the_lexer_is_noticed_though_the_host_says_nothing_be
     client.add(1, "make", ["all: x"])
     qtbot.waitUntil(lambda: client.is_colored(1), timeout=ANSWER_MS)
     client.texts[1] = ("make", ["all: y"])
-    client.service.edit(1, 1, 0, 1, ["all: y"])
-    client.service.edit(1, 2, 0, 1, HANGS)  # the answer to the one before does not end the watch
+    client.service.edit(1, LineEdit(1, 0, 1, ["all: y"]))
+    client.service.edit(
+        1, LineEdit(2, 0, 1, HANGS)
+    )  # the answer to the one before does not end the watch
     qtbot.waitUntil(lambda: 1 in client.plain, timeout=ANSWER_MS)
 
 

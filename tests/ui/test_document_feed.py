@@ -31,7 +31,7 @@ class Service(HighlightService):
         if kind in ("open", "begin"):
             self.revision, self.lines = values[0], list(values[3])
         elif kind == "edit":
-            revision, first, removed, new = values
+            revision, first, removed, new, _ = values
             assert revision > self.revision
             assert first + removed <= len(self.lines)
             self.lines[first : first + removed] = new

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor, QImage, QTextCursor
+from PySide6.QtGui import QColor, QImage, QPaintEvent, QTextCursor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from starpad.ui.editor.code_editor import CodeEditor
@@ -86,3 +86,29 @@ def test_what_is_on_the_screen_is_what_painting_all_anew_shows(
         done.append(number)
         choices[number]()
         assert on_screen(editor) == anew(editor), done
+
+
+def test_a_key_has_the_caret_s_row_painted_alone_unless_letters_around_may_reach_into_it(
+    editor: CodeEditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heights: list[int] = []
+
+    def paint(self: QPlainTextEdit, event: QPaintEvent) -> None:
+        heights.append(event.rect().height())
+
+    row = editor.cursorRect().height()
+    for line, height in (("plain", row), ("\u1ed6", row + 2), ("plain", row)):
+        for _ in range(3):
+            QTest.keyClick(editor, Qt.Key.Key_Down)
+        QTest.keyClick(editor, Qt.Key.Key_Home)
+        cursor = editor.textCursor()
+        cursor.movePosition(QTextCursor.MoveOperation.Up)
+        cursor.insertText(line)
+        on_screen(editor)
+        with monkeypatch.context() as context:
+            context.setattr(QPlainTextEdit, "paintEvent", paint)
+            heights.clear()
+            QTest.keyClicks(editor, "a")
+            on_screen(editor)
+        assert heights
+        assert set(heights) == {height}

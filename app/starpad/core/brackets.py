@@ -7,6 +7,7 @@ holds after undo, paste and in files from elsewhere too.
 import re
 from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 
 PAIRS = {"(": ")", "[": "]", "{": "}"}
 """What closes each bracket."""
@@ -53,10 +54,11 @@ def partner(bracket: str, text: str, counts: Callable[[int], bool]) -> int | Non
     indices that do not count, as in a string, are passed over. After a thousand brackets it is
     given up.
     """
-    found = [match.start() for match in _ANY_BRACKET[bracket].finditer(text)]
+    is_opener = bracket in PAIRS
+    matches = _ANY_BRACKET[bracket].finditer(text if is_opener else text[::-1])
     depth = 1
-    near = found[:_MOST_PASSED] if bracket in PAIRS else found[: -_MOST_PASSED - 1 : -1]
-    for index in near:
+    for match in islice(matches, _MOST_PASSED):
+        index = match.start() if is_opener else len(text) - match.end()
         if counts(index):
             depth += 1 if text[index] == bracket else -1
             if not depth:

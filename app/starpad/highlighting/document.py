@@ -50,7 +50,7 @@ class LexDocument:
         self.lexer = lexer
         self.lines = lines
         self.spans: list[LineSpans | None] = [None] * len(lines)
-        """What the receiver of the pieces holds; None where an edit made it forget."""
+        """What the receiver of the pieces holds, None where that is not known."""
         self.marks: list[Mark | None] = [None] * len(lines)
         self.dirty = [_Dirty(0, len(lines))]
         """What a run has to do, from top to bottom, no two ranges touching."""
@@ -66,11 +66,20 @@ class LexDocument:
         self._began = time.process_time()
         self._repairs = 0
 
-    def edit(self, first: int, removed: int, new_lines: Sequence[str]) -> None:
-        """Replace `removed` lines from `first` on."""
+    def edit(
+        self,
+        first: int,
+        removed: int,
+        new_lines: Sequence[str],
+        known: Sequence[LineSpans | None] = (),
+    ) -> None:
+        """Replace `removed` lines from `first` on.
+
+        `known` is what the receiver holds for each of the new lines, if it guesses.
+        """
         added = len(new_lines)
         self.lines[first : first + removed] = new_lines
-        self.spans[first : first + removed] = [None] * added
+        self.spans[first : first + removed] = known or [None] * added
         self.marks[first : first + removed] = [None] * added
         self.dirty = _after_edit(self.dirty, first, removed, added)
         self.is_interruptible = self.is_verified = False

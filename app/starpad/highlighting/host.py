@@ -32,8 +32,10 @@ _VIEW_LINES = 100
 _TYPING_S = 0.05
 """So long after an edit lines far from it wait: what is sent takes time from the next keys."""
 _NEAR_LINES = 200
-_MESSAGE_SPANS = 5_000
-"""What the application takes some milliseconds to read; keys come between messages."""
+_MESSAGE_SPANS = 1_500
+"""What the application takes a millisecond to read; keys come between messages."""
+_DONE_S = 0.1
+"""So long it can wait to hear that there was nothing to say."""
 _END: Message = ("end",)
 
 
@@ -72,9 +74,9 @@ class _Document:
         return abs(text.dirty[0].first - self.edited_line) >= _NEAR_LINES
 
     def apply_edits(self) -> None:
-        for _, _, revision, first, removed, lines in self.edits:
+        for _, _, revision, first, removed, lines, known in self.edits:
             if self.text:
-                self.text.edit(first, removed, lines)
+                self.text.edit(first, removed, lines, known)
             self.revision, self.edited_line = revision, first
         self.edits.clear()
 
@@ -92,6 +94,8 @@ class HighlightHost:
         self._inbox = inbox
         self._output = output
         self._said_at = 0.0
+        self._unsaid = set[str]()
+        """The kinds of the messages that were written, but not sent."""
         self._taken_at = self._edited_at = 0.0
         self._documents: dict[int, _Document] = {}  # the one that was changed last comes last
         self._current: int | None = None
@@ -102,13 +106,17 @@ class HighlightHost:
         while True:
             busy = self._busy()
             wait = self._time_until_idle() if busy is None else self._rest(busy)
+            if busy is None and self._unsaid:
+                wait = _DONE_S if wait is None else min(wait, _DONE_S)
             try:
                 message = self._inbox.get(wait != 0, wait)
             except Empty:
-                if busy is None:
-                    self._begin_idle_passes()
-                else:
+                if busy is not None:
                     self._step(busy)
+                elif self._unsaid:
+                    self._flush()
+                else:
+                    self._begin_idle_passes()
                 continue
             if message == _END:
                 return
@@ -145,6 +153,11 @@ class HighlightHost:
     def _send(self, *message: object) -> None:
         """Write a message, which goes out with the next ones: each waking costs the application."""
         self._output.write(encode(message))
+        self._unsaid.add(str(message[0]))
+
+    def _flush(self) -> None:
+        self._output.flush()
+        self._unsaid.clear()
 
     def _take(self, message: Message) -> None:
         kind, number, *values = message
@@ -175,7 +188,7 @@ class HighlightHost:
         document = self._documents[number]
         if number != self._current or time.monotonic() - self._said_at > _SIGN_OF_LIFE_S:
             self._send("lexing", number, time.process_time())
-            self._output.flush()
+            self._flush()
             self._current, self._said_at = number, time.monotonic()
         try:
             if document.job:
@@ -191,7 +204,8 @@ class HighlightHost:
         except Exception as error:  # a lexer's bug or its recursion limit: the others go on
             _log.warning("Document %d (%s): %r", number, document.file_name, error)
             self._give_up(number, "The highlighter of this language failed on this text.")
-        self._output.flush()
+        if self._unsaid - {"done"}:
+            self._flush()
 
     def _lex(self, number: int, document: _Document) -> Iterator[None]:
         """Lex what is dirty and send the lines that differ, a piece at each step."""
@@ -205,7 +219,7 @@ class HighlightHost:
         view = document.view
         if not (document.is_whole and text.comes_soon(view.start)):
             self._send_spans(number, document, text.guess(view))
-            self._output.flush()
+            self._flush()
         if not document.is_whole:
             self._send("waiting", number)
             return
@@ -231,7 +245,7 @@ class HighlightHost:
         lexer = lexing.lexer_for(document.alias, document.file_name, sample)
         names = filter(None, map(name_of, lexer.aliases))
         self._send("language", number, next(names, lexer.name))
-        self._output.flush()
+        self._flush()
         return LexDocument(lexer, document.lines)
 
     def _send_spans(self, number: int, document: _Document, piece: Piece) -> None:

@@ -5,7 +5,9 @@ A frame is four bytes of length (little-endian) and a marshalled tuple, its firs
     to the host    ("open", document, revision, alias, file_name, lines)
                    ("begin", document, revision, alias, file_name, lines)   only the first lines
                    ("whole", document)               what "begin" left out has come, as edits
-                   ("edit", document, revision, first_line, removed_lines, new_lines)
+                   ("edit", document, revision, first_line, removed_lines, new_lines, spans)
+                                                     with what is shown in each of the new lines for
+                                                     now; no spans at all if that is not known
                    ("view", document, first_line, lines)   the user sees these without colors
                    ("close", document)
     from the host  ("language", document, display_name)
@@ -14,7 +16,7 @@ A frame is four bytes of length (little-endian) and a marshalled tuple, its firs
                                                      repeated as a sign of life
                    ("spans", document, revision, first_line, spans of each line)
                    ("waiting", document)             for the rest of its text
-                   ("done", document, revision)      all that changed has been sent
+                   ("done", document, revision)      all that differs has been sent
                    ("verified", document, revision)  all was lexed again, to be sure
                    ("failed", document, reason)      the document stays plain until opened again
 

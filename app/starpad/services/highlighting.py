@@ -20,13 +20,13 @@ from starpad.highlighting.protocol import (
 )
 from starpad.services.host_process import dispose, host_process
 
-__all__ = ["MAX_LINE_CHARACTERS", "HighlightService", "LineSpans", "SpanUpdate"]
+__all__ = ["MAX_LINE_CHARACTERS", "HighlightService", "LineEdit", "LineSpans", "SpanUpdate"]
 
 _log = logging.getLogger(__name__)
 
 ANSWER_LIMIT_MS = 3_000
 _TURN_S = 0.001
-_REST_MS = 10
+_REST_MS = 25
 _TYPING_S = 0.3
 """So long after an edit there is a rest between turns: a key may change the colors of all lines."""
 _MAX_SILENCES = 20
@@ -43,6 +43,23 @@ class SpanUpdate:
     revision: int
     first_line: int
     spans: Sequence[LineSpans]
+
+
+@dataclass(frozen=True, slots=True)
+class LineEdit:
+    """`removed` lines from `first_line` on became `lines`; the document is at `revision` now."""
+
+    revision: int
+    first_line: int
+    removed: int
+    lines: list[str]
+    known: Sequence[LineSpans | None] = ()
+    """What is shown in each of `lines` for now: of most keys the guess is right, and there is no
+    answer."""
+
+    def values(self) -> tuple[object, ...]:
+        """Return what the host is told."""
+        return self.revision, self.first_line, self.removed, _cut(self.lines), list(self.known)
 
 
 class HighlightService(QObject):
@@ -127,18 +144,16 @@ class HighlightService(QObject):
         if document in self._documents:
             self._send(("view", document, first_line, line_count))
 
-    def edit(
-        self, document: int, revision: int, first_line: int, removed: int, new_lines: list[str]
-    ) -> None:
-        """Replace `removed` lines from `first_line` by `new_lines`; `revision` numbers the edit."""
+    def edit(self, document: int, edit: LineEdit) -> None:
+        """Have the host follow an edit."""
         if document in self._documents:
-            if removed:  # not a part of a text that is coming
+            if edit.removed:  # not a part of a text that is coming
                 self._edited_at = time.monotonic()
             if document == self._lexing:
-                self._sent_revision = revision
+                self._sent_revision = edit.revision
                 if not self._watchdog.isActive():
                     self._watchdog.start()
-            self._send(("edit", document, revision, first_line, removed, _cut(new_lines)))
+            self._send(("edit", document, *edit.values()))
 
     def close(self, document: int) -> None:
         """Forget a document."""
@@ -168,7 +183,7 @@ class HighlightService(QObject):
         if self._is_shut_down:  # timers may still be running
             return
         process = self._process or self._start_process()
-        if process.state() != QProcess.ProcessState.NotRunning:
+        if process.processId():  # it runs; a key does not wait for Python to look up its state
             process.write(encode(message))
 
     def _start_process(self) -> QProcess:
@@ -298,6 +313,8 @@ class HighlightService(QObject):
 
 
 def _cut(lines: list[str]) -> list[str]:
+    if max(map(len, lines), default=0) <= MAX_LINE_CHARACTERS:
+        return lines
     return [
         line if len(line) <= MAX_LINE_CHARACTERS else line[:MAX_LINE_CHARACTERS] for line in lines
     ]

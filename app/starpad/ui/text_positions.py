@@ -23,6 +23,8 @@ def text_between(document: QTextDocument, start: int, end: int) -> str:
 
     Half a character at an edge is left out: no encoding can hold it.
     """
+    if end == start + 1 and (typed := document.characterAt(start)).isascii():
+        return typed  # as for each key
     cursor = QTextCursor(document)
     cursor.setPosition(start)
     cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QTextBlock, QTextDocument, QTextLayout
 
-from starpad.services.highlighting import HighlightService, LineSpans, SpanUpdate
+from starpad.services.highlighting import HighlightService, LineEdit, LineSpans, SpanUpdate
 from starpad.ui.theme import Theme
 
 _EXTEND_MS = 250
@@ -111,7 +111,7 @@ class CodeColors(QObject):
             self._service.open(code.id, code.language.lower() or "text", "", list(code.lines))
         elif len(code.lines) > code.sent:
             new = code.lines[code.sent :]
-            self._service.edit(code.id, len(code.lines), code.sent, 0, new)
+            self._service.edit(code.id, LineEdit(len(code.lines), code.sent, 0, new))
         code.sent = len(code.lines)
 
     @Slot()

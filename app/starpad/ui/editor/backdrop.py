@@ -4,10 +4,12 @@ Qt's own way to color the row (an extra selection) would hide marks, and ghost t
 """
 
 from PySide6.QtCore import QRect, QRectF
-from PySide6.QtGui import QFontMetricsF, QPainter
+from PySide6.QtGui import QFontMetricsF, QPainter, QTextBlock
 from PySide6.QtWidgets import QPlainTextEdit
 
 from starpad.ui.theme import EditorColors
+
+_LONG_LENGTH = 2_000
 
 
 class Backdrop:
@@ -40,9 +42,21 @@ class Backdrop:
             x = offset + ruler_column * width
             painter.fillRect(QRectF(x, area.top(), 1, area.height()), colors.gutter_text)
 
-    def is_of_one_row(self, area: QRect) -> bool:
-        """Return whether an area to be painted is as high as a row, at most."""
-        return area.height() <= self._row.height()
+    def row_in(self, area: QRect) -> QRect | None:
+        """Return the caret's row in an area to be painted; None if the area takes in more.
+
+        For a key, Qt asks for a pixel more above and below, and would paint the lines there, too.
+        Without them they stay as they are; but some reach into the row, and scaled ones share
+        pixels with it.
+        """
+        row, ratio = self._row, self._editor.devicePixelRatioF()
+        is_row = area.top() == row.top() - 1 and area.height() == row.height() + 2
+        if not is_row or ratio != int(ratio):
+            return None
+        block = self._editor.textCursor().block()
+        if not all(map(_is_plain, (block.previous(), block, block.next()))):
+            return None
+        return QRect(area.left(), row.top(), area.width(), row.height())
 
     def scroll(self, by: int) -> None:
         """Follow the text, which was moved down by so many pixels."""
@@ -63,3 +77,8 @@ class Backdrop:
         for area in (before, row):
             viewport.update(0, area.top(), viewport.width(), area.height())
         return True
+
+
+def _is_plain(block: QTextBlock) -> bool:
+    """Return whether all of a line's letters are as high as its row at most, whatever the font."""
+    return block.length() < _LONG_LENGTH and block.text().isascii()

@@ -244,7 +244,9 @@ class CodeEditor(StepEditor):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         area = event.rect()
-        if not self._backdrop.is_of_one_row(area):
+        if row := self._backdrop.row_in(area):
+            area, event = row, QPaintEvent(row)
+        else:
             self.about_to_paint.emit()
         self._backdrop.paint(area, self.colors, self._ruler)
         super().paintEvent(event)
@@ -270,18 +272,17 @@ class CodeEditor(StepEditor):
         self._update_margins()
 
     def _place_line_numbers(self) -> None:
-        area = self.contentsRect()
+        area, height = self.contentsRect(), self.viewport().height()  # above the scroll bar
         width = self._line_numbers.wanted_width()
-        self._line_numbers.setGeometry(QRect(area.left(), area.top(), width, area.height()))
+        self._line_numbers.setGeometry(QRect(area.left(), area.top(), width, height))
         self._line_numbers.update()
 
     def _on_update_request(self, area: QRect, scrolled: int) -> None:
         if scrolled:
             self._line_numbers.scroll(0, scrolled)
             self._backdrop.scroll(scrolled)
-            return
         # A change within a line draws that line alone; what moves others draws all of them.
-        if area.height() >= self.viewport().height():
+        elif area.height() >= self.viewport().height():
             self._line_numbers.update()
 
     def _on_cursor_position_changed(self) -> None:

@@ -1,11 +1,16 @@
 """Brings one document's text to the highlighting host, and each change of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QTextBlock, QTextCursor, QTextDocument
 
-from starpad.services.highlighting import MAX_LINE_CHARACTERS, HighlightService
+from starpad.services.highlighting import (
+    MAX_LINE_CHARACTERS,
+    HighlightService,
+    LineEdit,
+    LineSpans,
+)
 from starpad.ui.editor.text_edits import raw_text
 from starpad.ui.text_positions import PARAGRAPH_SEPARATOR
 
@@ -55,8 +60,13 @@ class DocumentFeed(QObject):
             self._sent = len(head)
             self._turn.start()
 
-    def edit(self, first: int, removed: int, added: int) -> None:
-        """Say that `removed` lines from `first` on have become `added` ones."""
+    def edit(
+        self, first: int, removed: int, added: int, known: Sequence[LineSpans | None] = ()
+    ) -> None:
+        """Say that `removed` lines from `first` on have become `added` ones.
+
+        `known` are the spans of each of these that are shown for now.
+        """
         self.revision += 1
         self._coming = None
         if self._sent is not None:
@@ -64,7 +74,8 @@ class DocumentFeed(QObject):
                 return
             removed = min(removed, self._sent - first)
             self._sent += added - removed
-        self._service.edit(self._id, self.revision, first, removed, self._lines(first, added))
+        lines = self._lines(first, added)
+        self._service.edit(self._id, LineEdit(self.revision, first, removed, lines, known))
 
     def stop(self) -> None:
         """Send no more of the text."""
@@ -79,7 +90,7 @@ class DocumentFeed(QObject):
         part = self._part(self._sent)
         if part:
             self.revision += 1
-            self._service.edit(self._id, self.revision, self._sent, 0, part)
+            self._service.edit(self._id, LineEdit(self.revision, self._sent, 0, part))
             self._sent += len(part)
             self._turn.start()
         else:

@@ -222,9 +222,9 @@ class Highlighter(QObject):
             end_column=position + added - last_block.position(),
             is_word=_is_word(self._document.characterAt(position)),
         )
+        known = self._store.change(change, self._feed.revision + 1)
         if not self._is_plain:
-            self._feed.edit(first, change.old_count, new_count)
-        self._store.change(change, self._feed.revision)
+            self._feed.edit(first, change.old_count, new_count, known)
         self._shown[first : first + change.old_count] = [_STALE] * new_count
         self.apply_block(first_block)
         if new_count > 1:

@@ -4,7 +4,7 @@ import logging
 from math import ceil
 
 from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QTextBlock, QTextDocument, QTextOption
+from PySide6.QtGui import QTextBlock, QTextCursor, QTextOption
 from PySide6.QtWidgets import QPlainTextDocumentLayout, QPlainTextEdit
 
 _log = logging.getLogger(__name__)
@@ -28,6 +28,8 @@ class LineLayout(QPlainTextDocumentLayout):
         self._editor = editor
         self._lines = self.document().blockCount()
         self._line_width = 0.0  # as Qt wants it
+        self._is_wrapped = True
+        self._kept = QTextCursor(self.document())  # unlike a block it stays valid
 
     def documentChanged(self, position: int, removed: int, added: int) -> None:
         try:
@@ -41,8 +43,12 @@ class LineLayout(QPlainTextDocumentLayout):
         document = self.document()
         lines, self._lines = self._lines, document.blockCount()
         block = document.findBlock(position)
-        can_lay_out = bool(self._line_width) and _is_simple(block, document)
+        self._keep_glyphs(block)
         beyond = position + added - block.position() - block.length()
+        if beyond > 0 or not position:  # so Qt says that lines wrap from now on, or do not
+            mode = document.defaultTextOption().wrapMode()
+            self._is_wrapped = mode is not QTextOption.WrapMode.NoWrap
+        can_lay_out = bool(self._line_width) and not self._is_wrapped and _is_rightward(block)
         # A line end in place of another takes in what was before it: the next line is a new one.
         is_next_new = beyond == 0 and added != removed and self._has_new_line_below(block)
         if lines != self._lines or beyond > 0 or is_next_new:
@@ -61,6 +67,17 @@ class LineLayout(QPlainTextDocumentLayout):
             self._change(block)
         else:
             self._let_qt_change(block)
+
+    def _keep_glyphs(self, block: QTextBlock) -> None:
+        """Have the line that is edited keep its glyphs.
+
+        Qt would find them out anew to paint it, and again to place the caret in it.
+        """
+        kept = self._kept.block()
+        if kept != block and block.isValid():
+            kept.layout().setCacheEnabled(False)
+            block.layout().setCacheEnabled(True)
+            self._kept = QTextCursor(block)
 
     def _is_below_screen(self, block: QTextBlock) -> bool:
         editor = self._editor
@@ -112,8 +129,8 @@ class LineLayout(QPlainTextDocumentLayout):
         return width + 2 * margin
 
 
-def _is_simple(block: QTextBlock, document: QTextDocument) -> bool:
-    """Return whether the view's width is of no account for a line."""
-    is_wrapped = document.defaultTextOption().wrapMode() != QTextOption.WrapMode.NoWrap
-    is_leftward = block.textDirection() == Qt.LayoutDirection.RightToLeft
-    return block.isValid() and not is_wrapped and not is_leftward
+def _is_rightward(block: QTextBlock) -> bool:
+    """Return whether the view's width is of no account for where a line begins."""
+    # Each enumeration that comes from Qt takes as long as ten other calls.
+    is_plain = block.text().isascii()
+    return is_plain or block.textDirection() is not Qt.LayoutDirection.RightToLeft

@@ -68,14 +68,18 @@ class SpanStore:
         """Return the spans of a line, none if they are not known."""
         return (self.lines[number] if number < len(self.lines) else None) or ()
 
-    def change(self, change: TextChange, revision: int) -> None:
-        """Follow a change of the text, which the host will know as `revision`."""
+    def change(self, change: TextChange, revision: int) -> list[LineSpans | None]:
+        """Follow a change of the text, which the host will know as `revision`.
+
+        Return what the new lines are taken to have for now.
+        """
         first, old_count, new_count = change.first, change.old_count, change.new_count
-        self.lines[first : first + old_count] = self._moved(change)
+        self.lines[first : first + old_count] = moved = self._moved(change)
         edit = _Edit(revision, first, old_count, new_count)
         if self._edits and old_count == new_count and self._edits[-1].is_same_lines(edit):
             self._edits.pop()
         self._edits.append(edit)
+        return moved
 
     def take(self, update: SpanUpdate) -> bool:
         """Take an answer of the host, except for lines that were edited since.

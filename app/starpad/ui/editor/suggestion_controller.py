@@ -34,7 +34,7 @@ class SuggestionController(QObject):
         self.offer = SuggestionOffer(editor, ghost, completion, document, language)
         self._editor = editor
         self._completion = completion
-        self._is_held = False
+        self._held = _Held()
         self._trigger = SuggestionTrigger(editor, completion, language)
         self._trigger.due.connect(self.offer.suggest)
         self._trigger.near.connect(self.offer.ask_early)
@@ -141,7 +141,7 @@ class SuggestionController(QObject):
             select(cursor, end, end + surplus)
             cursor.removeSelectedText()
 
-        with self._held():
+        with self._held:
             self.ghost.clear()
             self._editor.edit(insert)
         self.offer.go_on(part)
@@ -158,18 +158,9 @@ class SuggestionController(QObject):
     # -- what the editor did ------------------------------------------------------------------
 
     @contextmanager
-    def _held(self) -> Iterator[None]:
-        """Ignore the editor's signals: the change is ours, or looked at afterwards."""
-        was_held, self._is_held = self._is_held, True
-        try:
-            yield
-        finally:
-            self._is_held = was_held
-
-    @contextmanager
     def suspended(self) -> Iterator[None]:
         """Take ghost text off while the editor handles an event; then see what is left of it."""
-        if self._is_held:
+        if self._held.is_on:
             yield
             return
         document = self._editor.document()
@@ -177,7 +168,7 @@ class SuggestionController(QObject):
         position = self._editor.textCursor().position()
         revision, length = document.revision(), document.characterCount()
         self.ghost.clear()
-        with self._held():
+        with self._held:
             yield
         caret = self._editor.textCursor()
         moved = caret.position() - position
@@ -217,11 +208,28 @@ class SuggestionController(QObject):
 
     @Slot()
     def _on_caret_moved(self) -> None:
-        if not self._is_held and (self.ghost.is_shown or self.offer.is_expecting):
+        if not self._held.is_on and (self.ghost.is_shown or self.offer.is_expecting):
             self.leave()
 
     @Slot()
     def _on_text_changed(self) -> None:
         # The net under suspended(): a change that came by another way (drag and drop, reload).
-        if not self._is_held and (self.ghost.is_shown or self.offer.is_expecting):
+        if not self._held.is_on and (self.ghost.is_shown or self.offer.is_expecting):
             self.leave()
+
+
+class _Held:
+    """The editor's signals are ignored meanwhile: the change is ours, or looked at afterwards."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+
+    @property
+    def is_on(self) -> bool:
+        return self._depth > 0
+
+    def __enter__(self) -> None:
+        self._depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._depth -= 1

@@ -10,8 +10,8 @@ from starpad.core.edited_text import TextChange
 from starpad.ui.editor.text_edits import raw_text
 from starpad.ui.text_positions import PARAGRAPH_SEPARATOR, utf16_length
 
-_PIECE_UNITS = 100_000
-"""What takes a millisecond or two to copy."""
+_PIECE_UNITS = 50_000
+"""What takes a millisecond to copy."""
 _REST_MS = 8
 """At most, between two pieces while somebody types."""
 _READ_S = 0.5
