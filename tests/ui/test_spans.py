@@ -53,6 +53,15 @@ def test_keys_in_one_line_wait_as_one_edit_until_the_last_is_answered() -> None:
     assert store.of(1) == named("b")
 
 
+def test_an_answer_without_lines_ends_the_wait_for_what_was_before_it() -> None:
+    store = SpanStore()
+    store.reset(9, 1)
+    for line in range(5):
+        store.change(replaced(line, 1, 1), 2 + line)
+    assert not store.take(SpanUpdate(5, 0, []))
+    assert [edit.revision for edit in store._edits] == [6]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_however_late_answers_are_every_line_ends_with_its_own(seed: int) -> None:
     choose = random.Random(seed)

@@ -12,7 +12,7 @@ _PAIRS = ("{}", "()", "[]")
 _BLANKS = " \t"
 # Languages in which a colon ends a phrase rather than opening a block.
 _PROSE = {"css", "html", "latex", "less", "markdown", "rst", "scss", "tex", "xml"}
-_DETECTION_LINES = 4_000
+_DETECTION_LINES = 2_000
 _MAX_WIDTH = 8
 # Text and complete strings up to a `#`; stops at a quote that is never closed.
 _CODE_BEFORE_COMMENT = re.compile(r"""(?:[^#'"]|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")*""")

@@ -16,7 +16,7 @@ from starpad.core.text_file import HUGE_LINE, TextFile, TextFormat, after_saving
 from starpad.services.aside import run_aside
 
 _DEBOUNCE_MS = 200
-_QUICK_BYTES = 5_000_000
+_QUICK_BYTES = 1_000_000
 """Up to this, a file is read or written before the window would miss a beat."""
 
 

@@ -38,7 +38,7 @@ _OF_REVISIONS = ("done", "verified")
 
 @dataclass(frozen=True, slots=True)
 class SpanUpdate:
-    """The spans of some lines, as the lines were numbered at `revision`."""
+    """The spans of some lines, or of none, as the lines were numbered at `revision`."""
 
     revision: int
     first_line: int
@@ -306,6 +306,8 @@ class HighlightService(QObject):
         if kind == "spans":
             revision, first_line, spans = values
             self.spans_ready.emit(document, SpanUpdate(revision, first_line, spans))
+        elif kind == "done":  # what was said of older revisions is all that there was to say
+            self.spans_ready.emit(document, SpanUpdate(values[0], 0, []))
         elif kind == "language":
             self.language_known.emit(document, values[0])
         elif kind == "failed":
