@@ -4,7 +4,15 @@ import random
 from functools import partial
 
 import pytest
-from PySide6.QtGui import QColor, QFont, QImage, QTextBlock, QTextCharFormat, QTextLayout
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QImage,
+    QTextBlock,
+    QTextCharFormat,
+    QTextCursor,
+    QTextLayout,
+)
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -38,8 +46,14 @@ def _long(editor: CodeEditor) -> set[int]:
     return {b.blockNumber() for b in _blocks(editor) if b.length() > len(LONG)}
 
 
-def test_short_lines_keep_nothing(make: Make) -> None:
-    assert not _kept(make("a line\n" * 100))
+def test_short_lines_keep_nothing_but_the_one_that_is_edited(make: Make) -> None:
+    editor = make("a line\n" * 100)
+    assert not _kept(editor)
+    for number in (3, 7):
+        cursor = QTextCursor(editor.document().findBlockByNumber(number))
+        cursor.insertText("a")
+        QApplication.processEvents()
+        assert _kept(editor) == {number}
 
 
 @pytest.mark.parametrize("is_wrapped", [False, True])

@@ -43,7 +43,6 @@ class LineLayout(QPlainTextDocumentLayout):
         document = self.document()
         lines, self._lines = self._lines, document.blockCount()
         block = document.findBlock(position)
-        self._keep_glyphs(block)
         beyond = position + added - block.position() - block.length()
         if beyond > 0 or not position:  # so Qt says that lines wrap from now on, or do not
             mode = document.defaultTextOption().wrapMode()
@@ -63,7 +62,10 @@ class LineLayout(QPlainTextDocumentLayout):
                 self.documentSizeChanged.emit(self.documentSize())
             if can_lay_out:
                 self._lay_out(block)
-        elif can_lay_out:
+            return
+        if added != removed:  # not new colors
+            self._keep_glyphs(block)
+        if can_lay_out:
             self._change(block)
         else:
             self._let_qt_change(block)
