@@ -156,6 +156,22 @@ def test_no_other_line_is_looked_at_when_the_widest_gets_narrower(editor: CodeEd
     assert layout.documentSize().width() > width
 
 
+def test_a_line_that_grows_beyond_the_view_has_room_in_steps(editor: CodeEditor) -> None:
+    bar = editor.horizontalScrollBar()
+    ranges: list[int] = []
+    bar.rangeChanged.connect(lambda _, most: ranges.append(most))
+    cursor = editor.textCursor()
+    cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock)
+    count = editor.viewport().width() // editor.fontMetrics().horizontalAdvance("i")
+    for _ in range(count * 2):
+        cursor.insertText("i")
+        editor.setTextCursor(cursor)
+        QApplication.processEvents()
+        assert editor.viewport().rect().contains(editor.cursorRect())
+    assert len(ranges) < count / 4
+    assert bar.value() > bar.maximum() - 200
+
+
 @pytest.mark.parametrize("is_wrapped", [False, True])
 def test_what_is_on_screen_is_what_painting_all_of_it_gives(
     editor: CodeEditor, is_wrapped: bool

@@ -3,11 +3,13 @@
 import logging
 from math import ceil
 
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QSizeF, Qt
 from PySide6.QtGui import QTextBlock, QTextCursor, QTextOption
 from PySide6.QtWidgets import QPlainTextDocumentLayout, QPlainTextEdit
 
 _log = logging.getLogger(__name__)
+
+_WIDTH_STEP = 100
 
 
 class LineLayout(QPlainTextDocumentLayout):
@@ -38,6 +40,17 @@ class LineLayout(QPlainTextDocumentLayout):
             _log.exception("A change of the text was not laid out line by line")
             self._lines = self.document().blockCount()
             super().documentChanged(position, removed, added)
+
+    def documentSize(self) -> QSizeF:
+        """Return the size that Qt finds, wider in steps where the view has to scroll.
+
+        Else each key at the end of the widest line would have the scroll bar drawn anew, and all
+        that is below it.
+        """
+        size, seen = super().documentSize(), self._editor.viewport().width()
+        if size.width() > seen:
+            size.setWidth(seen + ceil((size.width() - seen) / _WIDTH_STEP) * _WIDTH_STEP)
+        return size
 
     def _follow(self, position: int, removed: int, added: int) -> None:
         document = self.document()
@@ -103,7 +116,7 @@ class LineLayout(QPlainTextDocumentLayout):
     def _change(self, block: QTextBlock) -> None:
         count = block.lineCount()
         width = self._lay_out(block)
-        if width > self.documentSize().width():
+        if width > super().documentSize().width():
             self._let_qt_change(block)
         elif block.lineCount() == count:
             self.updateBlock.emit(block)
