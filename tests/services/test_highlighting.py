@@ -182,9 +182,8 @@ def test_an_edit_that_hangs_the_lexer_is_noticed_though_the_host_says_nothing_be
     qtbot.waitUntil(lambda: client.is_colored(1), timeout=ANSWER_MS)
     client.texts[1] = ("make", ["all: y"])
     client.service.edit(1, LineEdit(1, 0, 1, ["all: y"]))
-    client.service.edit(
-        1, LineEdit(2, 0, 1, HANGS)
-    )  # the answer to the one before does not end the watch
+    # The answer to the one before does not end the watch.
+    client.service.edit(1, LineEdit(2, 0, 1, HANGS))
     qtbot.waitUntil(lambda: 1 in client.plain, timeout=ANSWER_MS)
 
 

@@ -148,4 +148,5 @@ def _is_rightward(block: QTextBlock) -> bool:
     """Return whether the view's width is of no account for where a line begins."""
     # Each enumeration that comes from Qt takes as long as ten other calls.
     is_plain = block.text().isascii()
-    return is_plain or block.textDirection() is not Qt.LayoutDirection.RightToLeft
+    is_leftward = not is_plain and block.textDirection() is Qt.LayoutDirection.RightToLeft
+    return block.isValid() and not is_leftward
