@@ -101,7 +101,8 @@ class Typist:
 
     def _events(self, character: str) -> list[Any]:
         kinds, keys = self._core.QEvent.Type, self._core.Qt.Key
-        key = keys.Key_Return if character == "\r" else keys.Key_unknown
+        # Qt's numbers of the keys are their capital letters'.
+        key = keys.Key_Return if character == "\r" else keys(ord(character.upper()))
         none, text = self._core.Qt.KeyboardModifier.NoModifier, character.strip("\r")
         return [
             self._gui.QKeyEvent(kind, key, none, text)

@@ -17,11 +17,13 @@ from pytestqt.qtbot import QtBot
 import starpad.hub  # before huggingface_hub, which reads its environment at import
 from starpad.core.engine_status import EngineState
 from starpad.core.settings import Settings
+from starpad.ui import quick_attributes
 
 if TYPE_CHECKING:
     from starpad.bootstrap import Starpad
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+quick_attributes.install()  # as the application does
 
 DEMO_MODEL = Path(__file__).parents[1] / "resources" / "models" / "starpad-demo-q8_0.gguf"
 

@@ -44,6 +44,7 @@ from starpad.services.serving import ServingService
 from starpad.services.settings import SettingsService
 from starpad.services.speculation import SpeculationJudge
 from starpad.services.update_check import UpdateCheck
+from starpad.ui import quick_attributes
 from starpad.ui.chat.chat_pane import ChatServices
 from starpad.ui.crash_dialog import CrashGuard
 from starpad.ui.engine_commands import EngineServices
@@ -260,6 +261,7 @@ def _log_qt_message(kind: QtMsgType, _context: QMessageLogContext, message: str)
 
 def create_application() -> QApplication:
     """Return Qt's application object, named for the desktop; Qt's messages go to our log."""
+    quick_attributes.install()
     qInstallMessageHandler(_log_qt_message)
     application = QApplication(sys.argv[:1])
     application.setApplicationName("starpad")

@@ -59,7 +59,7 @@ class Desk(QObject):
         new = last - first + 1
         old = new - (self.document.blockCount() - self.count)
         self.count = self.document.blockCount()
-        self.feed.edit(first, old, new)
+        self.feed.edit(self.document.findBlockByNumber(first), old, new)
 
     @property
     def lines(self) -> list[str]:

@@ -69,6 +69,7 @@ class CompletionService(QObject):
         self._cache = SuggestionCache()
         self._known: tuple[CaretContext, str] | None = None
         self._warm: Place | None = None
+        self._noted = (SuggestionState.IDLE, "")
         self._repository = RepositoryContext()
         engine.status_changed.connect(self._on_engine_status_changed)
         project.changed.connect(self._on_project_changed)
@@ -101,8 +102,10 @@ class CompletionService(QObject):
         return self._project.is_private(context)
 
     def note(self, state: SuggestionState, reason: str = "") -> None:
-        """Tell the status bar where suggestions stand."""
-        self.state_changed.emit(state, reason)
+        """Tell the status bar where suggestions stand, if it is news."""
+        if self._noted != (noted := (state, reason)):
+            self._noted = noted
+            self.state_changed.emit(state, reason)
 
     # -- asking -------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import psutil
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal, Slot
@@ -45,8 +46,7 @@ class SpanUpdate:
     spans: Sequence[LineSpans]
 
 
-@dataclass(frozen=True, slots=True)
-class LineEdit:
+class LineEdit(NamedTuple):
     """`removed` lines from `first_line` on became `lines`; the document is at `revision` now."""
 
     revision: int

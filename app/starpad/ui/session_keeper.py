@@ -33,6 +33,7 @@ class SessionKeeper(QObject):
         self._timer = QTimer(self, singleShot=True)
         self._timer.timeout.connect(self.keep)
         tabs.current_tab_changed.connect(self._on_tabs_changed)
+        tabs.caret_moved.connect(self._on_something_changed)
         tabs.tabBar().tabMoved.connect(self._on_something_changed)
 
     @property
@@ -127,12 +128,10 @@ class SessionKeeper(QObject):
 
     def _follow(self, tab: EditorTab) -> None:
         editor = tab.editor
-        recorder = TextRecorder(editor.document())
+        recorder = TextRecorder(editor.document(), self._on_something_changed)
         recorder.captured.connect(self.keep)
         self._recorders[tab.document.id] = recorder
         editor.document().modificationChanged.connect(self._on_modification_changed)
-        editor.document().contentsChanged.connect(self._on_something_changed)
-        editor.cursorPositionChanged.connect(self._on_something_changed)
         editor.verticalScrollBar().valueChanged.connect(self._on_something_changed)
         editor.destroyed.connect(self._on_something_changed)
 

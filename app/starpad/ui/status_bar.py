@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QTimer, Slot
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QEvent, Qt, QTimer, Slot
+from PySide6.QtGui import QAction, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QMenu, QStatusBar, QToolButton
 
 from starpad.core.download import Download, DownloadState
@@ -25,12 +25,17 @@ _PAUSE_MS = 80
 _UNDER_WAY = (DownloadState.RUNNING, DownloadState.WAITING)
 
 
-class _NoteLabel(ElidedLabel):
-    """Takes what room there is, whatever it says: a new text is painted, nothing is laid out."""
+class _StillLabel(ElidedLabel):
+    """Keeps its size, whatever it says: a new text is painted, and nothing else."""
 
     def __init__(self) -> None:
         super().__init__()
         self._text = ""
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        # A style sheet takes it away; without it the whole window's background is painted first.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
 
     def text(self) -> str:
         return self._text
@@ -40,6 +45,10 @@ class _NoteLabel(ElidedLabel):
             self._text = text
             self.update()
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QPainter(self).fillRect(event.rect(), self.palette().window())
+        super().paintEvent(event)
+
 
 class StatusBar(QStatusBar):
     """Shows what services report; what is shown of a document can be clicked to change it."""
@@ -47,10 +56,11 @@ class StatusBar(QStatusBar):
     def __init__(self, actions: Mapping[ActionId, QAction]) -> None:
         super().__init__()
         self.setSizeGripEnabled(False)
-        self._suggestion = self._label("Suggestions", stretch=1, is_left=True)
+        self._suggestion = self._label("Suggestions", stretch=1, is_still=True)
         self._downloads = self._label("Downloads")
         self._figures = self._label("Speed of the last suggestion")
-        self._caret = self._label("Caret position")
+        self._caret = self._label("Caret position", is_still=True)
+        self._caret_length = 0
         self._indentation = self._button("Indentation", actions[ActionId.INDENTATION])
         self._encoding = self._button(
             "Encoding", actions[ActionId.REOPEN_WITH_ENCODING], actions[ActionId.SAVE_WITH_ENCODING]
@@ -59,18 +69,17 @@ class StatusBar(QStatusBar):
         self._language = self._button("Language", actions[ActionId.LANGUAGE])
         self._model = self._label("Model")
         self._engine = self._label("Engine")
-        self._place = (1, 1)
         self._note = ""
         self._timer = QTimer(self, singleShot=True, interval=_PAUSE_MS)
         self._timer.timeout.connect(self._on_timer)
         self.show_status(EngineStatus(EngineState.EMPTY))
 
-    def _label(self, name: str, stretch: int = 0, *, is_left: bool = False) -> QLabel:
+    def _label(self, name: str, stretch: int = 0, *, is_still: bool = False) -> QLabel:
         # A long reason may not widen the window.
-        label = _NoteLabel() if is_left else QLabel(self)
+        label = _StillLabel() if is_still else QLabel(self)
         label.setAccessibleName(name)
         label.setToolTip(name)
-        if is_left:
+        if stretch:
             self.addWidget(label, stretch)
         else:
             self.addPermanentWidget(label, stretch)
@@ -97,7 +106,8 @@ class StatusBar(QStatusBar):
         """Say where suggestions stand, above all why none is shown, in a moment."""
         text = f"Suggestion: {state.value}" if state.value else ""
         self._note = f"{text}: {reason}" if reason else text
-        self._start_timer()
+        if not self._timer.isActive():
+            self._timer.start()
 
     @Slot(object)
     def show_figures(self, figures: Figures) -> None:
@@ -157,21 +167,17 @@ class StatusBar(QStatusBar):
                 button.setText(text)
                 button.setAccessibleName(f"{button.objectName()}: {text}")
 
+    @Slot(int, int)
     def show_caret(self, line: int, column: int) -> None:
-        """Show the caret's line and column, both from 1, in a moment: no key waits for it."""
-        self._place = (line, column)
-        self._start_timer()
-
-    def _start_timer(self) -> None:
-        if not self._timer.isActive():
-            self._timer.start()
+        """Show the caret's line and column, both from 1."""
+        text = f"Ln {line}, Col {column}"
+        self._caret.setText(text)
+        if len(text) > self._caret_length:
+            self._caret_length = len(text)
+            # With room for a digit more: some are wider than others.
+            room = self._caret.fontMetrics().horizontalAdvance(f"{text}0")
+            self._caret.setFixedWidth(self._caret.sizeHint().width() + room)
 
     @Slot()
     def _on_timer(self) -> None:
         self._suggestion.setText(self._note)
-        line, column = self._place
-        self._caret.setText(f"Ln {line}, Col {column}")
-        # A label that is not of a fixed size would have the whole window laid out each time.
-        wanted = self._caret.sizeHint()
-        if wanted.width() > self._caret.minimumWidth():
-            self._caret.setFixedSize(wanted)

@@ -19,7 +19,7 @@ from starpad.core.paths import resource
 from starpad.core.settings import ThemeChoice
 from starpad.ui import application_look
 from starpad.ui.application_look import DARK, LIGHT, ApplicationScheme
-from starpad.ui.token_formats import TokenFormats, colors_of
+from starpad.ui.token_formats import FormatRanges, TokenFormats, colors_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,11 @@ class Theme(QObject):
         """Return the format of a Pygments token type such as `Name.Function`; do not change it."""
         return self._formats.format_for(token_type)
 
+    @property
+    def ranges(self) -> FormatRanges:
+        """The same as ranges of a layout's text, for whole spans; do not change them."""
+        return self._ranges
+
     def panel_format_for(self, token_type: str) -> QTextCharFormat:
         """Return the same for code outside of the editor, which has the window's background."""
         return self._panel_formats.format_for(token_type)
@@ -140,11 +145,12 @@ class Theme(QObject):
         style = self._styles.dark if self.is_dark else self._styles.light
         if style == OWN:
             self._formats, self.colors = self._panel_formats, self.panel_colors
-            return
-        least = WELL_READABLE if self._styles.has_more_contrast else READABLE
-        found = scheme_for(*colors_of(style), scheme.accent, scheme.error, least)
-        self._formats = TokenFormats(style, found, least)
-        self.colors = _editor_colors(found)
+        else:
+            least = WELL_READABLE if self._styles.has_more_contrast else READABLE
+            found = scheme_for(*colors_of(style), scheme.accent, scheme.error, least)
+            self._formats = TokenFormats(style, found, least)
+            self.colors = _editor_colors(found)
+        self._ranges = FormatRanges(self._formats)
 
 
 def _editor_colors(scheme: EditorScheme) -> EditorColors:

@@ -2,9 +2,11 @@
 
 from pygments.styles import get_style_by_name
 from pygments.token import Error, Token, string_to_tokentype
-from PySide6.QtGui import QColor, QFont, QTextCharFormat
+from PySide6.QtGui import QColor, QFont, QTextCharFormat, QTextLayout
 
 from starpad.core.editor_styles import EditorScheme, readable
+
+_MOST_RANGES = 10_000
 
 
 def colors_of(style: str) -> tuple[str, str]:
@@ -55,3 +57,32 @@ class TokenFormats:
         if look["underline"]:
             result.setFontUnderline(True)
         return result
+
+
+class FormatRanges(dict[tuple[int, int, str], QTextLayout.FormatRange | None]):
+    """Qt's range for each span (start, length, token type); None where text is plain.
+
+    Made once: lines have many in common with others, and for each key a line with itself.
+    """
+
+    def __init__(self, formats: TokenFormats) -> None:
+        super().__init__()
+        self._formats = formats
+
+    def __missing__(self, span: tuple[int, int, str]) -> QTextLayout.FormatRange | None:
+        if len(self) >= _MOST_RANGES:
+            self.clear()
+        start, length, token_type = span
+        text_format = self._formats.format_for(token_type)
+        made = None if text_format.isEmpty() else format_range(start, length, text_format)
+        self[span] = made
+        return made
+
+
+def format_range(start: int, length: int, text_format: QTextCharFormat) -> QTextLayout.FormatRange:
+    """Return a range of a layout's text (UTF-16 units) with its format."""
+    result = QTextLayout.FormatRange()
+    result.start = start
+    result.length = length
+    result.format = text_format
+    return result

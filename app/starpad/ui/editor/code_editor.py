@@ -245,10 +245,11 @@ class CodeEditor(StepEditor):
     def paintEvent(self, event: QPaintEvent) -> None:
         area = event.rect()
         if row := self._backdrop.row_in(area):
-            area, event = row, QPaintEvent(row)
+            self._backdrop.paint_row(row, self.colors, self._ruler)
+            event = QPaintEvent(row)
         else:
             self.about_to_paint.emit()
-        self._backdrop.paint(area, self.colors, self._ruler)
+            self._backdrop.paint(area, self.colors, self._ruler)
         super().paintEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -286,6 +287,8 @@ class CodeEditor(StepEditor):
             self._line_numbers.update()
 
     def _on_cursor_position_changed(self) -> None:
+        if self.attachment:  # called from here: a slot of its own would cost each key more
+            self.attachment.caret_moved()
         if self._backdrop.follow_caret():
             # All of the numbers: that of a wrapped line stands above the caret's row.
             self._line_numbers.update()

@@ -61,20 +61,21 @@ class DocumentFeed(QObject):
             self._turn.start()
 
     def edit(
-        self, first: int, removed: int, added: int, known: Sequence[LineSpans | None] = ()
+        self, block: QTextBlock, removed: int, added: int, known: Sequence[LineSpans | None] = ()
     ) -> None:
-        """Say that `removed` lines from `first` on have become `added` ones.
+        """Say that `removed` lines from `block` on have become `added` ones.
 
         `known` are the spans of each of these that are shown for now.
         """
         self.revision += 1
         self._coming = None
+        first = block.blockNumber()
         if self._sent is not None:
             if first > self._sent:
                 return
             removed = min(removed, self._sent - first)
             self._sent += added - removed
-        lines = self._lines(first, added)
+        lines = self._lines(block, added)
         self._service.edit(self._id, LineEdit(self.revision, first, removed, lines, known))
 
     def stop(self) -> None:
@@ -109,10 +110,9 @@ class DocumentFeed(QObject):
             block = block.next()
         return lines
 
-    def _lines(self, first: int, count: int) -> list[str]:
-        block = self._document.findBlockByNumber(first)
+    def _lines(self, block: QTextBlock, count: int) -> list[str]:
         if count > _MANY_LINES:  # a hundred times as fast for short ones
-            last = self._document.findBlockByNumber(first + count - 1)
+            last = self._document.findBlockByNumber(block.blockNumber() + count - 1)
             end = last.position() + last.length() - 1
             return raw_text(self._document, block.position(), end).split("\n")
         lines = []

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QFont
 from PySide6.QtWidgets import QTabBar, QTabWidget, QWidget
 
@@ -15,6 +15,8 @@ from starpad.ui.editor.editor_options import EditorOptions
 from starpad.ui.editor.editor_tab import EditorTab
 from starpad.ui.theme import Theme
 
+_CARET_MS = 80
+
 
 class EditorTabs(QTabWidget):
     """Holds an EditorTab for each open document; knows nothing of files."""
@@ -24,6 +26,7 @@ class EditorTabs(QTabWidget):
     told = Signal(str)
     """What a document is busy with, empty when it is not any more."""
     caret_moved = Signal(int, int)
+    """Line and column, from 1, a moment after it has moved: no key waits for it."""
     close_requested = Signal(object)
     files_dropped = Signal(object)
     zoom_requested = Signal(int)
@@ -43,6 +46,8 @@ class EditorTabs(QTabWidget):
         self._options = EditorOptions(QFont())
         self.default_indentation = Indentation()
         self._last: EditorTab | None = None
+        self._caret_timer = QTimer(self, singleShot=True, interval=_CARET_MS)
+        self._caret_timer.timeout.connect(self._tell_caret)
         self.setDocumentMode(True)
         self.setMovable(True)
         self.setTabsClosable(True)
@@ -144,7 +149,7 @@ class EditorTabs(QTabWidget):
             self._last.editor.setFocus()
             self._last.suggestions.enter()
         self.current_tab_changed.emit()
-        self._on_caret_moved()
+        self._tell_caret()
 
     @Slot(int)
     def _on_tab_close_requested(self, index: int) -> None:
@@ -152,6 +157,11 @@ class EditorTabs(QTabWidget):
 
     @Slot()
     def _on_caret_moved(self) -> None:
+        if not self._caret_timer.isActive():
+            self._caret_timer.start()
+
+    @Slot()
+    def _tell_caret(self) -> None:
         tab = self.current
         if tab is not None:
             cursor = tab.editor.textCursor()

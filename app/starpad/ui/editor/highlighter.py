@@ -19,6 +19,7 @@ from starpad.ui.editor.document_feed import DocumentFeed
 from starpad.ui.editor.spans import SpanStore, TextChange
 from starpad.ui.text_positions import utf16_length
 from starpad.ui.theme import Theme
+from starpad.ui.token_formats import format_range
 
 _LINE_END = 1 << 30
 _MOST_SPANS, *_FEWER_SPANS = 1_000, 500, 200, 100, 50, 20
@@ -160,26 +161,27 @@ class Highlighter(QObject):
         overlay = self._proposal.get(number, self._overlay)
         if overlay and overlay.block_number == number:
             column, length = overlay.column, overlay.length
-            ranges.append(_format_range(column, length, overlay.format))
+            ranges.append(format_range(column, length, overlay.format))
         elif preedit := layout.preeditAreaText():
             # An input method composes here; its underline is its own.
             column, length = layout.preeditAreaPosition(), utf16_length(preedit)
             ranges += [r for r in layout.formats() if column <= r.start < column + length]
         known = self._store.of(number)[: self._most_spans]
+        marks = [mark for source in self._mark_sources for mark in source(block)]
+        if column == _LINE_END and not marks:
+            return [each for each in map(self._theme.ranges.__getitem__, known) if each]
         format_for = self._theme.format_for
-        parts: list[Mark] = [(start, count, format_for(name)) for start, count, name in known]
-        for source in self._mark_sources:
-            parts += source(block)
+        parts = [(start, count, format_for(name)) for start, count, name in known]
         # Where ranges overlap, Qt lets the later ones add to the earlier.
-        for start, span_length, text_format in parts:
+        for start, span_length, text_format in parts + marks:
             if text_format.isEmpty():
                 continue
             end = start + span_length
             if start < column:
-                ranges.append(_format_range(start, min(end, column) - start, text_format))
+                ranges.append(format_range(start, min(end, column) - start, text_format))
             if end > column:
                 start = max(start, column)
-                ranges.append(_format_range(start + length, end - start, text_format))
+                ranges.append(format_range(start + length, end - start, text_format))
         return ranges
 
     def apply_block(self, block: QTextBlock) -> None:
@@ -206,26 +208,30 @@ class Highlighter(QObject):
     def _on_contents_change(self, position: int, removed: int, added: int) -> None:
         if self.loading or self._coming is not None:
             return
-        first_block = self._document.findBlock(position)
-        last_block = self._document.findBlock(position + added)
-        if not last_block.isValid():
-            last_block = self._document.lastBlock()
-        first = first_block.blockNumber()
-        new_count = last_block.blockNumber() - first + 1
+        first_block = last_block = self._document.findBlock(position)
+        first, new_count = first_block.blockNumber(), 1
+        column = end_column = position - first_block.position()
+        if column + added >= first_block.length():  # more lines than one, as of few keys
+            last_block = self._document.findBlock(position + added)
+            if not last_block.isValid():
+                last_block = self._document.lastBlock()
+            new_count += last_block.blockNumber() - first
+            end_column = position - last_block.position()
+        old_count = new_count - (self._document.blockCount() - len(self._store.lines))
         change = TextChange(
             first=first,
-            old_count=new_count - (self._document.blockCount() - len(self._store.lines)),
+            old_count=old_count,
             new_count=new_count,
-            column=position - first_block.position(),
+            column=column,
             removed=removed,
             added=added,
-            end_column=position + added - last_block.position(),
+            end_column=end_column + added,
             is_word=_is_word(self._document.characterAt(position)),
         )
         known = self._store.change(change, self._feed.revision + 1)
         if not self._is_plain:
-            self._feed.edit(first, change.old_count, new_count, known)
-        self._shown[first : first + change.old_count] = [_STALE] * new_count
+            self._feed.edit(first_block, old_count, new_count, known)
+        self._shown[first : first + old_count] = [_STALE] * new_count
         self.apply_block(first_block)
         if new_count > 1:
             self.apply_block(last_block)
@@ -309,14 +315,6 @@ def _spans_a_line(lines: list[LineSpans | None], mode: QTextOption.WrapMode) -> 
         if sum(min(count, most) for count in counts) <= _SCREEN_SPANS:
             break
     return most
-
-
-def _format_range(start: int, length: int, text_format: QTextCharFormat) -> QTextLayout.FormatRange:
-    result = QTextLayout.FormatRange()
-    result.start = start
-    result.length = length
-    result.format = text_format
-    return result
 
 
 def _is_word(character: str) -> bool:

@@ -26,7 +26,6 @@ class InlineFigures(QObject):
         self.label.setAutoFillBackground(True)
         self.label.hide()
         completion.figures_changed.connect(self._on_figures_changed)
-        tabs.caret_moved.connect(self._hide)
         tabs.currentChanged.connect(self._hide)
 
     def set_wanted(self, is_wanted: bool) -> None:
@@ -42,6 +41,7 @@ class InlineFigures(QObject):
         self._hide()
         self._editor = editor = tab.editor
         editor.verticalScrollBar().valueChanged.connect(self._hide)
+        editor.cursorPositionChanged.connect(self._hide)
         self.label.setText(text_of(figures))
         self.label.setParent(editor.viewport())
         palette = editor.palette()
@@ -67,6 +67,7 @@ class InlineFigures(QObject):
         if self._editor is None:
             return
         self._editor.verticalScrollBar().valueChanged.disconnect(self._hide)
+        self._editor.cursorPositionChanged.disconnect(self._hide)
         self._editor = None
         self.label.hide()
         # Not with the editor's viewport: the tab may be closed.

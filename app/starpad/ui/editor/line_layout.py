@@ -30,6 +30,7 @@ class LineLayout(QPlainTextDocumentLayout):
         self._editor = editor
         self._lines = self.document().blockCount()
         self._line_width = 0.0  # as Qt wants it
+        self._margin = 0.0
         self._is_wrapped = True
         self._kept = QTextCursor(self.document())  # unlike a block it stays valid
 
@@ -58,8 +59,10 @@ class LineLayout(QPlainTextDocumentLayout):
         block = document.findBlock(position)
         beyond = position + added - block.position() - block.length()
         if beyond > 0 or not position:  # so Qt says that lines wrap from now on, or do not
-            mode = document.defaultTextOption().wrapMode()
-            self._is_wrapped = mode is not QTextOption.WrapMode.NoWrap
+            option = document.defaultTextOption()
+            self._is_wrapped = option.wrapMode() is not QTextOption.WrapMode.NoWrap
+            self._margin = document.documentMargin()
+            document.firstBlock().layout().setTextOption(option)  # it may be the only one
         can_lay_out = bool(self._line_width) and not self._is_wrapped and _is_rightward(block)
         # A line end in place of another takes in what was before it: the next line is a new one.
         is_next_new = beyond == 0 and added != removed and self._has_new_line_below(block)
@@ -114,8 +117,7 @@ class LineLayout(QPlainTextDocumentLayout):
             self._line_width = line.width()
 
     def _change(self, block: QTextBlock) -> None:
-        count = block.lineCount()
-        width = self._lay_out(block)
+        count, width = block.lineCount(), self._lay_out(block)
         if width > super().documentSize().width():
             self._let_qt_change(block)
         elif block.lineCount() == count:
@@ -126,21 +128,22 @@ class LineLayout(QPlainTextDocumentLayout):
 
     def _lay_out(self, block: QTextBlock) -> float:
         """Lay the line out just as Qt does; return the width that it takes."""
-        layout, margin = block.layout(), self.document().documentMargin()
-        layout.setTextOption(self.document().defaultTextOption())
+        layout, margin = block.layout(), self._margin
+        if not layout.lineCount():  # as of new lines, and of all others after a new option
+            layout.setTextOption(self.document().defaultTextOption())
         layout.beginLayout()
-        height = width = 0.0
-        while (line := layout.createLine()).isValid():
+        count, height, width, line = 0, 0.0, 0.0, layout.createLine()
+        while line.isValid():
             line.setLeadingIncluded(True)
             line.setLineWidth(self._line_width)
             line.setPosition(QPointF(margin, height))
-            height += line.height()
-            if line.leading() < 0:
-                height += ceil(line.leading())
             width = max(width, line.naturalTextWidth())
+            above, line, count = line, layout.createLine(), count + 1
+            if line.isValid():  # ghost text has rows of its own
+                height += above.height() + min(0, ceil(above.leading()))
         layout.endLayout()
-        if layout.lineCount() != block.lineCount():
-            block.setLineCount(layout.lineCount())
+        if count != block.lineCount():
+            block.setLineCount(count)
         return width + 2 * margin
 
 

@@ -63,7 +63,6 @@ class LongEdits(QObject):
         self._old_places = (0, 0)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._on_timer_timeout)
-        editor.document().contentsChanged.connect(self._on_contents_changed)
 
     @property
     def is_busy(self) -> bool:
@@ -193,6 +192,8 @@ class LongEdits(QObject):
         if steps > self._first_step:
             places = (anchor.now, caret.now)
             self._select(places)
+            if not self._groups:
+                document.contentsChanged.connect(self._on_contents_changed)
             self._groups.append(_Group(self._first_step, steps, self._old_places, places))
 
     def _undoing(self, steps: int, places: tuple[int, int]) -> Iterator[None]:
@@ -226,8 +227,11 @@ class LongEdits(QObject):
 
     @Slot()
     def _on_contents_changed(self) -> None:
-        if self._groups and not self.is_busy:
-            document = self._editor.document()
-            steps = document.availableUndoSteps() + document.availableRedoSteps()
-            # What was undone and then typed over cannot come back.
-            self._groups = [group for group in self._groups if group.after <= steps]
+        if self.is_busy:
+            return
+        document = self._editor.document()
+        steps = document.availableUndoSteps() + document.availableRedoSteps()
+        # What was undone and then typed over cannot come back.
+        self._groups = [group for group in self._groups if group.after <= steps]
+        if not self._groups:  # as nearly always: no key calls this
+            document.contentsChanged.disconnect(self._on_contents_changed)

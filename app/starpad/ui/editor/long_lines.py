@@ -65,9 +65,12 @@ class LongLines(QObject):
 
     @Slot(int, int, int)
     def _on_contents_change(self, position: int, _removed: int, added: int) -> None:
-        ends = [self._document.findBlock(position)]
-        if added:
-            ends.append(self._document.findBlock(position + added))
+        block = self._document.findBlock(position)
+        length = block.length()
+        is_within = position + added < block.position() + length
+        if is_within and length <= LONG_LENGTH:  # as with nearly all keys
+            return
+        ends = [block] if is_within else [block, self._document.findBlock(position + added)]
         longest = max(map(QTextBlock.length, ends))
         texts = [block.text() for block in ends if block.length() > _MOST_BLANKS]
         if added > LONG_LENGTH:

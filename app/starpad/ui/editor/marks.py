@@ -86,13 +86,13 @@ class Marks(QObject):
 
     @Slot(int, int, int)
     def _on_contents_change(self, position: int, removed: int, added: int) -> None:
-        for hits in (self._hits, self._pair):
-            hits.changed(position, removed, added)
+        self._hits.changed(position, removed, added)
+        self._pair.changed(position, removed, added)
         self._timer.start()
 
     def _of(self, block: QTextBlock) -> list[Mark]:
         """Return the marks of a block."""
-        if not (self._shows_white_space or len(self._hits) or len(self._pair)):
+        if not (self._shows_white_space or self._hits.starts or self._pair.starts):
             return []
         start, length = block.position(), block.length() - 1
         marks = [

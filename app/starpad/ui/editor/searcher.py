@@ -84,7 +84,7 @@ class Hits:
     def changed(self, position: int, removed: int, added: int) -> None:
         """Take note of a change of the document."""
         self.is_stale = True
-        if len(self):
+        if self.starts:
             self._changes.append((position, removed, added))
 
     def index_of(self, start: int, end: int) -> int | None:

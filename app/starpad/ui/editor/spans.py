@@ -3,16 +3,15 @@
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from operator import itemgetter
+from typing import NamedTuple
 
 from starpad.services.highlighting import LineSpans, SpanUpdate
 
 _LINE_END = 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class TextChange:
+class TextChange(NamedTuple):
     """From the line `first` on, `old_count` lines became `new_count` ones.
 
     At `column` of the first line `removed` units gave way to `added` ones, which end at
@@ -30,8 +29,7 @@ class TextChange:
     """Whether what was added begins with a letter or a digit."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Edit:
+class _Edit(NamedTuple):
     revision: int
     first: int
     removed: int
@@ -39,7 +37,7 @@ class _Edit:
 
     def is_same_lines(self, later: "_Edit") -> bool:
         """Return whether a later edit, which leaves the lines where they are, covers this one."""
-        return (self.first, self.removed, self.added) == (later.first, later.removed, later.added)
+        return self[1:] == later[1:]
 
 
 class SpanStore:

@@ -34,6 +34,10 @@ class Attachment(Protocol):
         """Hold back while the editor handles an event; then look at what it changed."""
         ...
 
+    def caret_moved(self) -> None:
+        """Take note that the caret is elsewhere."""
+        ...
+
     def cursor_at(self, point: QPointF) -> QTextCursor:
         """Return the document's cursor under a point of the viewport."""
         ...

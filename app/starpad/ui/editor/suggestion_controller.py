@@ -1,7 +1,8 @@
 """Between one editor and what is offered at its caret: which keys accept, what typing leaves."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import NamedTuple
 
 from PySide6.QtCore import QObject, QPointF, Qt, Slot
 from PySide6.QtGui import QKeyEvent, QTextCursor
@@ -34,12 +35,13 @@ class SuggestionController(QObject):
         self.offer = SuggestionOffer(editor, ghost, completion, document, language)
         self._editor = editor
         self._completion = completion
+        self._document = editor.document()
         self._held = _Held()
+        self._event = _Event(self, editor, self._held)
         self._trigger = SuggestionTrigger(editor, completion, language)
         self._trigger.due.connect(self.offer.suggest)
         self._trigger.near.connect(self.offer.ask_early)
         self._trigger.rested.connect(self.offer.warm_up)
-        editor.cursorPositionChanged.connect(self._on_caret_moved)
         editor.textChanged.connect(self._on_text_changed)
         editor.attachment = self
 
@@ -157,32 +159,34 @@ class SuggestionController(QObject):
 
     # -- what the editor did ------------------------------------------------------------------
 
-    @contextmanager
-    def suspended(self) -> Iterator[None]:
+    def suspended(self) -> AbstractContextManager[None]:
         """Take ghost text off while the editor handles an event; then see what is left of it."""
-        if self._held.is_on:
-            yield
-            return
-        document = self._editor.document()
-        ghost_text = self.ghost.text
-        position = self._editor.textCursor().position()
-        revision, length = document.revision(), document.characterCount()
-        self.ghost.clear()
-        with self._held:
-            yield
-        caret = self._editor.textCursor()
-        moved = caret.position() - position
-        if document.revision() == revision:
+        return self._held if self._held.is_on else self._event
+
+    def look_at(self, before: "_Before") -> None:
+        """See what an event has changed."""
+        document, caret = self._document, self._editor.textCursor()
+        position = caret.position()
+        moved = position - before.position
+        if document.revision() == before.revision:
             if moved or caret.hasSelection():
                 self.leave()
             else:
-                self.ghost.show(ghost_text)
+                self.ghost.show(before.ghost_text)
             return
         typed = ""
-        if moved > 0 and document.characterCount() - length == moved:
-            typed = text_between(document, position, caret.position())
+        if moved > 0 and document.characterCount() - before.length == moved:
+            typed = text_between(document, before.position, position)
         self._completion.pacing.note_key()
-        self._follow(ghost_text, typed)
+        self._follow(before.ghost_text, typed)
+
+    def look_briefly(self, revision: int, *, has_moved: bool) -> None:
+        """Do the same where nothing was offered: what was typed is of no account."""
+        if self._document.revision() != revision:
+            self._completion.pacing.note_key()
+            self._wait()
+        elif has_moved:
+            self.leave()
 
     def _follow(self, ghost_text: str, typed: str) -> None:
         """Keep what is left of the ghost text, or of another alternative, after an edit.
@@ -203,11 +207,16 @@ class SuggestionController(QObject):
             self.offer.go_on(typed)
             if self.offer.fall_back():
                 return
-        self.leave()
+        self._wait()
+
+    def _wait(self) -> None:
+        """Have nothing offered before the next pause."""
+        self.offer.give_up()
         self._trigger.wait_for_pause()
 
-    @Slot()
-    def _on_caret_moved(self) -> None:
+    def caret_moved(self) -> None:
+        """See why: what is offered is for where the caret was."""
+        self._event.has_moved = True
         if not self._held.is_on and (self.ghost.is_shown or self.offer.is_expecting):
             self.leave()
 
@@ -233,3 +242,48 @@ class _Held:
 
     def __exit__(self, *_: object) -> None:
         self._depth -= 1
+
+
+class _Before(NamedTuple):
+    """What there was before an event."""
+
+    ghost_text: str
+    position: int
+    revision: int
+    length: int
+
+
+class _Event:
+    """While the editor handles one; no generator, for which each key would wait."""
+
+    def __init__(self, controller: SuggestionController, editor: CodeEditor, held: _Held) -> None:
+        self.has_moved = False
+        self._controller = controller
+        self._editor = editor
+        self._document = editor.document()
+        self._held = held
+        self._before: _Before | None = None
+        self._revision = 0
+
+    def __enter__(self) -> None:
+        self.has_moved, self._before = False, None
+        offer, document = self._controller.offer, self._document
+        self._revision = document.revision()
+        if not offer.is_idle:
+            self._before = _Before(
+                offer.ghost.text,
+                self._editor.textCursor().position(),
+                self._revision,
+                document.characterCount(),
+            )
+            offer.ghost.clear()
+        self._held.__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._held.__exit__()
+        if kind is not None:
+            return
+        if self._before:
+            self._controller.look_at(self._before)
+        else:
+            self._controller.look_briefly(self._revision, has_moved=self.has_moved)

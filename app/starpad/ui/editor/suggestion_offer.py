@@ -39,6 +39,11 @@ class SuggestionOffer(QObject):
         """What was typed or accepted since the request that is under way."""
         completion.updated.connect(self._on_updated)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is shown, nothing will be, and there is nothing to choose from."""
+        return not (self.is_expecting or self.ghost.text or self._alternatives.texts)
+
     @Slot()
     def suggest(self) -> None:
         """Ask unless this is a file for secrets, where only the user asks."""

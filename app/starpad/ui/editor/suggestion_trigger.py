@@ -36,8 +36,8 @@ class SuggestionTrigger(QObject):
         self._early.timeout.connect(self._on_early)
         self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
         self._rest.timeout.connect(self._on_rest)
-        editor.cursorPositionChanged.connect(self.wait_for_rest)
-        completion.prompt_changed.connect(self.wait_for_rest)
+        editor.cursorPositionChanged.connect(self._rest.start)
+        completion.prompt_changed.connect(self._rest.start)
 
     @property
     def is_wanted(self) -> bool:
@@ -52,13 +52,15 @@ class SuggestionTrigger(QObject):
         """Have a suggestion be due when no further key comes, and say so."""
         refusal = self._completion.refusal(self._language())
         self._completion.note(refusal or SuggestionState.PAUSED)
-        if refusal is None:
-            cursor = self._editor.textCursor()
-            is_line_new = not cursor.block().text()[: cursor.positionInBlock()].strip()
-            pacing, wish_ms = self._completion.pacing, self._completion.options.pause_ms
-            pause_ms = pacing.pause_ms(wish_ms, is_line_new=is_line_new)
-            self._pause.start(pause_ms)
-            self._early.start(pacing.early_ms(pause_ms, is_line_new=is_line_new))
+        if refusal is not None:
+            self.stop()
+            return
+        cursor = self._editor.textCursor()
+        is_line_new = not cursor.block().text()[: cursor.positionInBlock()].strip()
+        pacing, wish_ms = self._completion.pacing, self._completion.options.pause_ms
+        pause_ms = pacing.pause_ms(wish_ms, is_line_new=is_line_new)
+        self._pause.start(pause_ms)
+        self._early.start(pacing.early_ms(pause_ms, is_line_new=is_line_new))
 
     @Slot()
     def wait_for_rest(self) -> None:

@@ -1,7 +1,8 @@
 """Tells all of a document's text once, in pieces, and from then on only what has changed."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from typing import NamedTuple
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from PySide6.QtGui import QTextDocument
@@ -22,8 +23,7 @@ _NEAR_UNITS = 100
 """Changes that are no further apart are told as one."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(NamedTuple):
     """From `start` on, `removed` units gave way to `added` ones, which are still to be read."""
 
     start: int
@@ -59,9 +59,13 @@ class TextRecorder(QObject):
     captured = Signal()
     """All of the text can be taken: after `begin`, if not at once."""
 
-    def __init__(self, document: QTextDocument) -> None:
+    def __init__(
+        self, document: QTextDocument, on_change: Callable[[], object] = lambda: None
+    ) -> None:
+        """Follow a document; `on_change` is called for each change that is followed."""
         super().__init__(document)
         self._document = document
+        self._on_change = on_change  # a signal would take a key as long as all the rest here
         self._is_on = self._is_anew = self._is_whole = False
         self._taken_units = 0  # how much of the text has been told; the rest will be
         self._units = 0
@@ -144,6 +148,7 @@ class TextRecorder(QObject):
     def _on_contents_change(self, start: int, removed: int, added: int) -> None:
         if not self._is_on:
             return
+        self._on_change()
         units = self._document.characterCount() - 1
         # Qt counts the end of the last block sometimes, too.
         removed = min(removed, self._units - start)
