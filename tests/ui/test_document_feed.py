@@ -191,3 +191,41 @@ def test_once_it_is_changed_the_rest_is_sent_from_the_document(desks: Any, qtbot
     cursor.insertText("y\nz")
     qtbot.waitUntil(desk.is_sent)
     assert desk.service.lines == desk.lines
+
+
+def test_what_is_typed_fast_is_sent_together(desks: Any, qtbot: QtBot) -> None:
+    desk = desks("x\n" * 50)
+    cursor = QTextCursor(desk.document.findBlockByNumber(20))
+    for character in "words":
+        cursor.insertText(character)
+    assert desk.service.kinds == ["open", "edit"]
+    qtbot.waitUntil(lambda: desk.service.lines == desk.lines)
+    assert desk.service.kinds == ["open", "edit", "edit"]
+    qtbot.wait(100)
+    cursor.insertText("!")  # alone: at once
+    assert desk.service.lines == desk.lines
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_is_done_between_fast_keys_is_sent_in_order(
+    desks: Any, qtbot: QtBot, seed: int
+) -> None:
+    desk = desks("one\ntwo\nthree\n" * 4)
+    choose = random.Random(seed)
+    move = QTextCursor.MoveOperation
+    cursor = QTextCursor(desk.document)
+    for _ in range(300):
+        where = choose.choice([move.NoMove] * 6 + [move.Down, move.Up, move.StartOfLine, move.End])
+        cursor.movePosition(where)
+        if choose.random() < 0.2:
+            cursor.movePosition(move.Up, QTextCursor.MoveMode.KeepAnchor, choose.randrange(3))
+        choose.choice(
+            [lambda: cursor.insertText("ab\n🦊")]
+            + [lambda: cursor.insertText("x")] * 8
+            + [cursor.deletePreviousChar] * 3
+            + [desk.document.undo, desk.document.redo]
+        )()
+        if choose.random() < 0.02:
+            qtbot.wait(choose.randrange(80))
+    qtbot.waitUntil(lambda: desk.service.lines == desk.lines)
+    assert len(desk.service.kinds) < 300
