@@ -29,8 +29,9 @@ _LARGE_CHARACTERS = 3_000_000
 _LARGE_IDLE_S = 5.0
 _SAMPLE_LINES = 400
 _VIEW_LINES = 100
-_TYPING_S = 0.05
-"""So long after an edit lines far from it wait: what is sent takes time from the next keys."""
+_TYPING_S = 0.1
+"""So long after an edit lines far from it wait: what is sent takes time from the next keys.
+More than lies between two edits of a burst."""
 _NEAR_LINES = 200
 _MESSAGE_SPANS = 1_500
 """What the application takes a millisecond to read; keys come between messages."""

@@ -5,9 +5,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-import psutil
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal, Slot
 
 from starpad.core.restart_policy import RestartPolicy
@@ -19,7 +17,8 @@ from starpad.highlighting.protocol import (
     is_too_large,
     taken_frames,
 )
-from starpad.services.host_process import dispose, host_process
+from starpad.services.edit_burst import EditBurst, LineEdit
+from starpad.services.host_process import dispose, host_process, processor_time_s
 
 __all__ = ["MAX_LINE_CHARACTERS", "HighlightService", "LineEdit", "LineSpans", "SpanUpdate"]
 
@@ -44,22 +43,6 @@ class SpanUpdate:
     revision: int
     first_line: int
     spans: Sequence[LineSpans]
-
-
-class LineEdit(NamedTuple):
-    """`removed` lines from `first_line` on became `lines`; the document is at `revision` now."""
-
-    revision: int
-    first_line: int
-    removed: int
-    lines: list[str]
-    known: Sequence[LineSpans | None] = ()
-    """What is shown in each of `lines` for now: of most keys the guess is right, and there is no
-    answer."""
-
-    def values(self) -> tuple[object, ...]:
-        """Return what the host is told."""
-        return self.revision, self.first_line, self.removed, _cut(self.lines), list(self.known)
 
 
 class HighlightService(QObject):
@@ -96,6 +79,7 @@ class HighlightService(QObject):
         self._edited_at = 0.0
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._on_turn)
+        self._burst = EditBurst(self._send_edit, self)
         # So are documents opened again one by one: with all at once, keys would wait.
         self._to_reopen: deque[int] = deque()
         self._reopening = QTimer(self, singleShot=True, interval=0)
@@ -147,13 +131,16 @@ class HighlightService(QObject):
     def edit(self, document: int, edit: LineEdit) -> None:
         """Have the host follow an edit."""
         if document in self._documents:
-            if edit.removed:  # not a part of a text that is coming
-                self._edited_at = time.monotonic()
-            if document == self._lexing:
-                self._sent_revision = edit.revision
-                if not self._watchdog.isActive():
-                    self._watchdog.start()
-            self._send(("edit", document, *edit.values()))
+            self._burst.take(document, edit)
+
+    def _send_edit(self, document: int, edit: LineEdit) -> None:
+        if edit.removed:  # not a part of a text that is coming
+            self._edited_at = time.monotonic()
+        if document == self._lexing:
+            self._sent_revision = edit.revision
+            if not self._watchdog.isActive():
+                self._watchdog.start()
+        self._send(("edit", document, *edit[:3], _cut(edit.lines), list(edit.known)))
 
     def close(self, document: int) -> None:
         """Forget a document."""
@@ -182,6 +169,7 @@ class HighlightService(QObject):
     def _send(self, message: Message) -> None:
         if self._is_shut_down:  # timers may still be running
             return
+        self._burst.settle()  # the host turns to what it hears of last
         process = self._process or self._start_process()
         if process.processId():  # it runs; a key does not wait for Python to look up its state
             process.write(encode(message))
@@ -250,19 +238,13 @@ class HighlightService(QObject):
         self._restart()
 
     def _is_starved(self) -> bool:
-        """Return whether the host got too little of the processor to be blamed for its silence.
-
-        It steps aside for everything else, above all for a model on all cores.
-        """
+        """Return whether the host got too little of the processor to be blamed for its silence."""
+        # It steps aside for everything else, above all for a model on all cores.
         self._silences += 1
         if self._process is None or self._silences > _MAX_SILENCES:
             return False
-        try:
-            times = psutil.Process(self._process.processId()).cpu_times()
-        except psutil.Error:
-            return False
-        used_ms = (times.user + times.system - self._processor_s) * 1000
-        return used_ms < self._watchdog.interval() / 2
+        used_s = processor_time_s(self._process)
+        return used_s is not None and used_s - self._processor_s < ANSWER_LIMIT_MS / 2000
 
     def _make_plain(self, document: int, reason: str) -> None:
         self._documents.discard(document)

@@ -2,6 +2,7 @@
 
 import logging
 
+import psutil
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment
 
 from starpad.core.paths import host_command, host_environment
@@ -35,3 +36,12 @@ def dispose(process: QProcess) -> None:
     else:
         process.finished.connect(process.deleteLater)
         process.kill()
+
+
+def processor_time_s(process: QProcess) -> float | None:
+    """Return how long a process has worked, None if it has ended."""
+    try:
+        times = psutil.Process(process.processId()).cpu_times()
+    except psutil.Error:
+        return None
+    return float(times.user + times.system)

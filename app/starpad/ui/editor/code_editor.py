@@ -106,20 +106,19 @@ class CodeEditor(StepEditor):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         # Most keys insert what is on them; letters and digits mean nothing else.
-        typed = event.text()
+        typed, attachment = event.text(), self.attachment
         is_typing = bool(typed) and typed.isprintable() and event.modifiers() in _TYPING
         is_typing = is_typing and not self.isReadOnly()
-        is_word = is_typing and typed.isalnum()
         if not is_typing and self.takes_key(event):
             return
-        if self.attachment and self.attachment.offer_key(event):
+        if attachment and attachment.offer_key(event):
             event.accept()
             return
-        if is_word:
+        if is_typing and typed.isalnum():
             with self.suspended():
                 super().keyPressEvent(event)
             return
-        attachment, cursor = self.attachment, self.textCursor()
+        cursor = self.textCursor()
         line_command = key_commands.line_command(event, cursor)
         if line_command and not self.isReadOnly():
             self.apply(line_command)
@@ -140,8 +139,7 @@ class CodeEditor(StepEditor):
     # Not insertFromMimeData(): PySide6 6.11.3 crashes sooner or later when the clipboard's data
     # is handed to Python and then replaced (seen; random keys with cut and paste find it).
     def dropEvent(self, event: QDropEvent) -> None:
-        urls = event.mimeData().urls()
-        paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
         if paths:
             # Qt would insert the files' addresses; whoever drops a file wants it open.
             super().dragLeaveEvent(QDragLeaveEvent())
@@ -226,8 +224,7 @@ class CodeEditor(StepEditor):
         self.viewport().update()
 
     def _update_tab_stops(self) -> None:
-        width = self.fontMetrics().horizontalAdvance(" ") * self.indentation.width
-        self.setTabStopDistance(float(width))
+        self.setTabStopDistance(self.fontMetrics().horizontalAdvance(" ") * self.indentation.width)
 
     def visible_blocks(self) -> Iterator[tuple[QTextBlock, float]]:
         """Yield each block on screen with the y of its top edge in the viewport."""
@@ -287,7 +284,7 @@ class CodeEditor(StepEditor):
             self._line_numbers.update()
 
     def _on_cursor_position_changed(self) -> None:
-        if self.attachment:  # called from here: a slot of its own would cost each key more
+        if self.attachment:
             self.attachment.caret_moved()
         if self._backdrop.follow_caret():
             # All of the numbers: that of a wrapped line stands above the caret's row.

@@ -1,8 +1,6 @@
 """Brings one document's text to the highlighting host, and each change of it."""
 
-import time
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from PySide6.QtCore import QObject, QTimer, Slot
 from PySide6.QtGui import QTextBlock, QTextCursor, QTextDocument
@@ -20,19 +18,6 @@ _AT_ONCE_CHARACTERS = 200_000
 _PART_LINES = 2_000
 _PART_CHARACTERS = 100_000
 _MANY_LINES = 5_000
-_BURST_MS = 60
-"""Keys that come sooner one after the other, in one line, are sent together."""
-
-_Known = Sequence[LineSpans | None]
-
-
-class _TypedLine(NamedTuple):
-    """A line that was edited and is still to be sent; `number` is what the host knows it by."""
-
-    revision: int
-    block: QTextBlock
-    number: int
-    known: _Known
 
 
 class DocumentFeed(QObject):
@@ -54,10 +39,6 @@ class DocumentFeed(QObject):
         self._coming: Iterator[list[str]] | None = None  # the rest, if not from the document
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._on_turn)
-        self._typed: _TypedLine | None = None
-        self._told_at = 0.0
-        self._burst = QTimer(self, singleShot=True, interval=_BURST_MS)
-        self._burst.timeout.connect(self._tell_typed)
 
     def open(self, alias: str, file_name: str, coming: str | None = None) -> None:
         """Send the text as it is now, as one in the language of this alias or file name.
@@ -79,7 +60,9 @@ class DocumentFeed(QObject):
             self._sent = len(head)
             self._turn.start()
 
-    def edit(self, block: QTextBlock, removed: int, added: int, known: _Known = ()) -> None:
+    def edit(
+        self, block: QTextBlock, removed: int, added: int, known: Sequence[LineSpans | None] = ()
+    ) -> None:
         """Say that `removed` lines from `block` on have become `added` ones.
 
         `known` are the spans of each of these that are shown for now.
@@ -92,38 +75,14 @@ class DocumentFeed(QObject):
                 return
             removed = min(removed, self._sent - first)
             self._sent += added - removed
-        elif removed == added == 1:
-            self._type(_TypedLine(self.revision, block, first, known))
-            return
-        if self._typed and first <= self._typed.number < first + removed:
-            self._typed = None  # its line is told anew, or gone, and then not to be read
-        self._tell_typed()
         lines = self._lines(block, added)
         self._service.edit(self._id, LineEdit(self.revision, first, removed, lines, known))
-
-    def _type(self, line: _TypedLine) -> None:
-        if self._typed and self._typed.number != line.number:
-            self._tell_typed()
-        self._typed = line
-        if time.monotonic() > self._told_at + _BURST_MS / 1000:
-            self._tell_typed()
-        elif not self._burst.isActive():
-            self._burst.start()
-
-    @Slot()
-    def _tell_typed(self) -> None:
-        line, self._typed = self._typed, None
-        if line:
-            self._told_at = time.monotonic()
-            lines = [_text_of(line.block)]
-            self._service.edit(self._id, LineEdit(line.revision, line.number, 1, lines, line.known))
 
     def stop(self) -> None:
         """Send no more of the text."""
         self._turn.stop()
         self._sent = None
         self._coming = None
-        self._typed = None
 
     @Slot()
     def _on_turn(self) -> None:

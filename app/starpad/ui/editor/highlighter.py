@@ -153,9 +153,17 @@ class Highlighter(QObject):
         start, length, name = spans[index] if index >= 0 else (0, 0, "")
         return name if start <= column < start + length else ""
 
-    def formats(self, block: QTextBlock) -> list[QTextLayout.FormatRange]:
-        """Return a block's formats, in positions of its layout: round the preedit area."""
+    def apply_block(self, block: QTextBlock) -> None:
+        """Give a block its formats; the caller then marks its contents dirty."""
         number, layout = block.blockNumber(), block.layout()
+        layout.setFormats(self._formats(block, number, layout))
+        if number < len(self._shown):
+            self._shown[number] = self._store.lines[number]
+
+    def _formats(
+        self, block: QTextBlock, number: int, layout: QTextLayout
+    ) -> list[QTextLayout.FormatRange]:
+        """Return a block's formats, in positions of its layout: round the preedit area."""
         column, length = _LINE_END, 0
         ranges: list[QTextLayout.FormatRange] = []
         overlay = self._proposal.get(number, self._overlay)
@@ -184,13 +192,6 @@ class Highlighter(QObject):
                 ranges.append(format_range(start + length, end - start, text_format))
         return ranges
 
-    def apply_block(self, block: QTextBlock) -> None:
-        """Give a block its formats; the caller then marks its contents dirty."""
-        block.layout().setFormats(self.formats(block))
-        number = block.blockNumber()
-        if number < len(self._shown):
-            self._shown[number] = self._store.lines[number]
-
     # -- the document -------------------------------------------------------------------------
 
     def _send_document(self) -> None:
@@ -208,32 +209,25 @@ class Highlighter(QObject):
     def _on_contents_change(self, position: int, removed: int, added: int) -> None:
         if self.loading or self._coming is not None:
             return
-        first_block = last_block = self._document.findBlock(position)
-        first, new_count = first_block.blockNumber(), 1
-        column = end_column = position - first_block.position()
-        if column + added >= first_block.length():  # more lines than one, as of few keys
-            last_block = self._document.findBlock(position + added)
+        document = self._document
+        block = last_block = document.findBlock(position)
+        first, column, count = block.blockNumber(), position - block.position(), 1
+        end_column = column + added
+        if end_column >= block.length():  # more lines than one, as of few keys
+            last_block = document.findBlock(position + added)
             if not last_block.isValid():
-                last_block = self._document.lastBlock()
-            new_count += last_block.blockNumber() - first
-            end_column = position - last_block.position()
-        old_count = new_count - (self._document.blockCount() - len(self._store.lines))
-        change = TextChange(
-            first=first,
-            old_count=old_count,
-            new_count=new_count,
-            column=column,
-            removed=removed,
-            added=added,
-            end_column=end_column + added,
-            is_word=_is_word(self._document.characterAt(position)),
-        )
+                last_block = document.lastBlock()
+            count += last_block.blockNumber() - first
+            end_column = position + added - last_block.position()
+        old_count = count - (document.blockCount() - len(self._store.lines))
+        is_word = _is_word(document.characterAt(position))
+        change = TextChange(first, old_count, count, column, removed, added, end_column, is_word)
         known = self._store.change(change, self._feed.revision + 1)
         if not self._is_plain:
-            self._feed.edit(first_block, old_count, new_count, known)
-        self._shown[first : first + old_count] = [_STALE] * new_count
-        self.apply_block(first_block)
-        if new_count > 1:
+            self._feed.edit(block, old_count, count, known)
+        self._shown[first : first + old_count] = [_STALE] * count
+        self.apply_block(block)
+        if count > 1:
             self.apply_block(last_block)
 
     # -- answers ------------------------------------------------------------------------------

@@ -32,19 +32,20 @@ class RawBytes(QWidget):
         self._is_on = False
         self._format = QTextCharFormat()
         self._font = QFont()
-        highlighter.add_marks(self._of)
 
     def set_on(self, is_on: bool) -> None:
         """Say whether the document holds stand-ins; else such characters are only themselves."""
         if is_on != self._is_on:
             self._is_on = is_on
-            for watched in (self._editor, self._editor.viewport()):
-                if is_on:
-                    watched.installEventFilter(self)
-                else:
-                    watched.removeEventFilter(
-                        self
-                    )  # it would cost each key a tenth of a millisecond
+            watched = self._editor, self._editor.viewport()
+            if is_on:
+                self._highlighter.add_marks(self._of)
+                for each in watched:
+                    each.installEventFilter(self)
+            else:  # each key would take a tenth of a millisecond more
+                self._highlighter.remove_marks(self._of)
+                for each in watched:
+                    each.removeEventFilter(self)
             self._follow_font()
             self.setGeometry(self._editor.viewport().geometry())
             self.setVisible(is_on)
@@ -90,7 +91,7 @@ class RawBytes(QWidget):
         )
 
     def _of(self, block: QTextBlock) -> list[Mark]:
-        return [(column, 1, self._format) for column, _ in _found(block)] if self._is_on else []
+        return [(column, 1, self._format) for column, _ in _found(block)]
 
     def _follow_font(self) -> None:
         font = self._editor.font()

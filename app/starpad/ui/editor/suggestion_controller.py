@@ -72,7 +72,7 @@ class SuggestionController(QObject):
 
     def offer_key(self, event: QKeyEvent) -> bool:
         """Take the keys that accept or dismiss, but only while ghost text shows."""
-        if not self.ghost.is_shown:
+        if not self.offer.ghost.text:
             return False
         modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         control = Qt.KeyboardModifier.ControlModifier

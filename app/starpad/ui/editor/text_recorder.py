@@ -13,7 +13,7 @@ from starpad.ui.text_positions import PARAGRAPH_SEPARATOR, utf16_length
 
 _PIECE_UNITS = 50_000
 """What takes a millisecond to copy."""
-_REST_MS = 8
+_REST_MS = 16
 """At most, between two pieces while somebody types."""
 _READ_S = 0.5
 """So soon all is read, by shorter rests if need be: what is typed is safe only then."""
