@@ -3,6 +3,7 @@
 import signal
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -31,8 +32,12 @@ def kind_of(engine: EngineService) -> EngineKind | None:
 
 
 def servers() -> list[psutil.Process]:
-    children = psutil.Process().children(recursive=True)
-    return [child for child in children if child.name() == "llama-server"]
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it ended after it was listed
+            if child.name() == "llama-server":
+                found.append(child)
+    return found
 
 
 def test_it_takes_over_from_the_engine_in_the_box_and_back(
