@@ -18,11 +18,9 @@ from starpad.core.paths import host_command, host_environment
 from starpad.highlighting import document, host, lexing
 from starpad.highlighting.host import HighlightHost
 from starpad.highlighting.protocol import (
-    HEADER_BYTES,
     MAX_LINES,
     LineSpans,
     Message,
-    decode,
     encode,
     taken_frames,
 )
@@ -38,9 +36,10 @@ class _Output(io.BytesIO):
         super().__init__()
         self.messages: SimpleQueue[Message] = SimpleQueue()
 
-    def write(self, frame: bytes) -> int:  # type: ignore[override]
-        self.messages.put(decode(frame[HEADER_BYTES:]))
-        return len(frame)
+    def write(self, frames: bytes) -> int:  # type: ignore[override]
+        for message in taken_frames(bytearray(frames)):
+            self.messages.put(message)
+        return len(frames)
 
 
 class Client:

@@ -8,7 +8,7 @@ import pytest
 from starpad.highlighting import document, lexing
 from starpad.highlighting.document import LexDocument
 from starpad.highlighting.host import HighlightHost
-from starpad.highlighting.protocol import HEADER_BYTES, Message, decode
+from starpad.highlighting.protocol import Message, taken_frames
 
 TYPED_IN = 1
 MOST_KEYS = 400
@@ -46,13 +46,13 @@ class _KnownLines(io.BytesIO):
         self.unknown = set(range(count))
         self._inbox = inbox
 
-    def write(self, frame: bytes) -> int:  # type: ignore[override]
-        kind, *values = decode(frame[HEADER_BYTES:])
-        if kind == "spans":
-            _, _, first, spans = values
-            self.unknown.difference_update(range(first, first + len(spans)))
+    def write(self, frames: bytes) -> int:  # type: ignore[override]
+        for kind, *values in taken_frames(bytearray(frames)):
+            if kind == "spans":
+                _, _, first, spans = values
+                self.unknown.difference_update(range(first, first + len(spans)))
         self._inbox.is_enough = not self.unknown
-        return len(frame)
+        return len(frames)
 
 
 @pytest.mark.parametrize("length", [10, 300])

@@ -5,6 +5,7 @@ text without letting go of the interpreter: the application kills the host then,
 """
 
 import logging
+import math
 import os
 import signal
 import threading
@@ -37,6 +38,8 @@ _MESSAGE_SPANS = 1_500
 """What the application takes a millisecond to read; keys come between messages."""
 _DONE_S = 0.1
 """So long it can wait to hear that there was nothing to say."""
+_FAR_S = 0.025
+"""So long, while the user types, for the colors of lines far from there."""
 _END: Message = ("end",)
 
 
@@ -95,8 +98,9 @@ class HighlightHost:
         self._inbox = inbox
         self._output = output
         self._said_at = 0.0
-        self._unsaid = set[str]()
-        """The kinds of the messages that were written, but not sent."""
+        self._unsent: list[bytes] = []
+        self._due_at = math.inf
+        """When they go out: each waking costs the application."""
         self._taken_at = self._edited_at = 0.0
         self._documents: dict[int, _Document] = {}  # the one that was changed last comes last
         self._current: int | None = None
@@ -107,15 +111,16 @@ class HighlightHost:
         while True:
             busy = self._busy()
             wait = self._time_until_idle() if busy is None else self._rest(busy)
-            if busy is None and self._unsaid:
-                wait = _DONE_S if wait is None else min(wait, _DONE_S)
+            if self._unsent:
+                due_in = max(0.0, self._due_at - time.monotonic())
+                wait = due_in if wait is None else min(wait, due_in)
             try:
                 message = self._inbox.get(wait != 0, wait)
             except Empty:
-                if busy is not None:
-                    self._step(busy)
-                elif self._unsaid:
+                if time.monotonic() >= self._due_at:
                     self._flush()
+                elif busy is not None:
+                    self._step(busy)
                 else:
                     self._begin_idle_passes()
                 continue
@@ -151,14 +156,15 @@ class HighlightHost:
                 document.job = self._verify(number, document)
                 document.is_in_idle_pass = True
 
-    def _send(self, *message: object) -> None:
-        """Write a message, which goes out with the next ones: each waking costs the application."""
-        self._output.write(encode(message))
-        self._unsaid.add(str(message[0]))
+    def _send(self, *message: object, within_s: float = 0.0) -> None:
+        self._unsent.append(encode(message))
+        self._due_at = min(self._due_at, time.monotonic() + within_s)
 
     def _flush(self) -> None:
+        self._output.write(b"".join(self._unsent))
         self._output.flush()
-        self._unsaid.clear()
+        self._unsent.clear()
+        self._due_at = math.inf
 
     def _take(self, message: Message) -> None:
         kind, number, *values = message
@@ -205,8 +211,6 @@ class HighlightHost:
         except Exception as error:  # a lexer's bug or its recursion limit: the others go on
             _log.warning("Document %d (%s): %r", number, document.file_name, error)
             self._give_up(number, "The highlighter of this language failed on this text.")
-        if self._unsaid - {"done"}:
-            self._flush()
 
     def _lex(self, number: int, document: _Document) -> Iterator[None]:
         """Lex what is dirty and send the lines that differ, a piece at each step."""
@@ -231,7 +235,7 @@ class HighlightHost:
             if document.view is not view and not text.comes_soon(document.view.start):
                 view = document.view
                 self._send_spans(number, document, text.guess(view))
-        self._send("done", number, document.revision)
+        self._send("done", number, document.revision, within_s=_DONE_S)
 
     def _verify(self, number: int, document: _Document) -> Iterator[None]:
         """Lex all of the text and send the lines that differ, a piece at each step."""
@@ -251,12 +255,16 @@ class HighlightHost:
 
     def _send_spans(self, number: int, document: _Document, piece: Piece) -> None:
         first, spans = piece
+        is_far = abs(first - document.edited_line) >= _NEAR_LINES
+        is_typing = time.monotonic() < self._edited_at + _TYPING_S
+        within_s = _FAR_S if is_far and is_typing else 0.0
         while spans:
             sizes = accumulate(len(line) + 1 for line in spans)
             count = next(
                 (n for n, size in enumerate(sizes, 1) if size > _MESSAGE_SPANS), len(spans)
             )
-            self._send("spans", number, document.revision, first, spans[:count])
+            message = "spans", number, document.revision, first, spans[:count]
+            self._send(*message, within_s=within_s)
             first, spans = first + count, spans[count:]
 
     def _give_up(self, number: int, reason: str) -> None:
