@@ -181,9 +181,12 @@ def test_moving_the_caret_takes_it_away(starpad: Starpad, qtbot: QtBot, key: Qt.
     _put(tab.editor, "above\nx = ", "")
     _ask(qtbot, starpad)
     tab.suggestions.ghost.show(LONG)
+    states: list[SuggestionState] = []
+    starpad.completion.state_changed.connect(lambda state, _reason: states.append(state))
     qtbot.keyClick(tab.editor, key)
     assert not tab.suggestions.ghost.is_shown
     assert tab.editor.text() == "above\nx = "
+    assert states[-1] is SuggestionState.IDLE  # the status bar speaks of no suggestion any more
 
 
 def test_a_modifier_alone_leaves_it(starpad: Starpad, qtbot: QtBot) -> None:

@@ -31,7 +31,7 @@ class Backdrop:
         editor = self._editor
         if area.height() > self._row.height():  # not as for a key, which moves no row
             self._row = editor.cursorRect()
-            self._is_plain_around = None
+        self._is_plain_around = None
         painter = QPainter(self._viewport)
         painter.fillRect(area, colors.background)
         if not editor.isReadOnly() and not editor.textCursor().hasSelection():

@@ -61,8 +61,11 @@ class SuggestionController(QObject):
 
     def leave(self) -> None:
         """Give up: the editor is not in use any more, or its document changes as a whole."""
+        is_shown = self.ghost.is_shown
         self._trigger.stop()
         self.offer.give_up()
+        if is_shown:
+            self._completion.note(SuggestionState.IDLE)
 
     def cursor_at(self, point: QPointF) -> QTextCursor:
         """Return the document's cursor under a point of the viewport."""
@@ -169,10 +172,12 @@ class SuggestionController(QObject):
         position = caret.position()
         moved = position - before.position
         if document.revision() == before.revision:
-            if moved or caret.hasSelection():
-                self.leave()
-            else:
+            if not moved and not caret.hasSelection():
                 self.ghost.show(before.ghost_text)
+            elif before.ghost_text:
+                self.dismiss()
+            else:
+                self.leave()
             return
         typed = ""
         if moved > 0 and document.characterCount() - before.length == moved:
@@ -254,7 +259,7 @@ class _Before(NamedTuple):
 
 
 class _Event:
-    """While the editor handles one; no generator, for which each key would wait."""
+    """Begins and ends with the editor's handling of one; a generator would cost each key more."""
 
     def __init__(self, controller: SuggestionController, editor: CodeEditor, held: _Held) -> None:
         self.has_moved = False
