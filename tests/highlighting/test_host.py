@@ -8,8 +8,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import pytest
 from pygments.lexers.python import PythonLexer
@@ -27,6 +28,7 @@ from starpad.highlighting.protocol import (
 from starpad.highlighting.resumable import Token
 
 ANSWER_S = 20
+SILENCE_S = 1
 
 
 class _Output(io.BytesIO):
@@ -64,6 +66,14 @@ class Client:
         answers: list[Message] = []
         while not answers or answers[-1][: len(last)] != last:
             answers.append(self._output.messages.get(timeout=ANSWER_S))
+        self.log += answers
+        return answers
+
+    def answers_until_silence(self) -> list[Message]:
+        answers: list[Message] = []
+        with suppress(Empty):
+            while True:
+                answers.append(self._output.messages.get(timeout=SILENCE_S))
         self.log += answers
         return answers
 
@@ -213,6 +223,29 @@ def test_lines_far_from_what_is_typed_wait_while_keys_come(
     client.inbox.put(("edit", 1, 6, 10, 1, [lines[10]], []))
     client.answers_until("done", 1, 6)
     assert held(client.log, len(lines)) == whole("c", lines)
+
+
+@pytest.mark.parametrize("is_early", [False, True])
+def test_so_do_those_of_a_lexer_that_cannot_go_on_from_where_it_was(
+    client: Client, monkeypatch: pytest.MonkeyPatch, is_early: bool
+) -> None:
+    lines = ["[1, true],"] * 20_000
+    client.inbox.put(("open", 1, 0, "json", "", list(lines)))
+    client.answers_until("done", 1, 0)
+    monkeypatch.setattr(host, "_TYPING_S", 20.0)
+    lines[10_000] = "/* "  # all that follows is a comment
+    client.inbox.put(("edit", 1, 1, 10_000, 1, [lines[10_000]], []))
+    last = 1
+    if is_early:  # comes before the run is there
+        last, lines[10_001] = 2, "x"
+        client.inbox.put(("edit", 1, 2, 10_001, 1, ["x"], []))
+    answers = client.answers_until("spans", 1, last) + client.answers_until_silence()
+    assert max(a[3] for a in answers if a[0] == "spans") < 11_000
+    monkeypatch.setattr(host, "_TYPING_S", 0.0)
+    lines[10_000] = "/* x"
+    client.inbox.put(("edit", 1, 3, 10_000, 1, [lines[10_000]], []))
+    client.answers_until("done", 1, 3)
+    assert held(client.log, len(lines)) == whole("json", lines)
 
 
 def test_a_closed_document_gets_no_more_answers(client: Client) -> None:

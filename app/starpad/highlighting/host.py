@@ -38,8 +38,6 @@ _MESSAGE_SPANS = 1_500
 """What the application takes a millisecond to read; keys come between messages."""
 _DONE_S = 0.1
 """So long it can wait to hear that there was nothing to say."""
-_FAR_S = 0.025
-"""So long, while the user types, for the colors of lines far from there."""
 _END: Message = ("end",)
 
 
@@ -58,6 +56,8 @@ class _Document:
     view: range = range(_VIEW_LINES)
     """Lines that the user looks at, perhaps long before their turn comes."""
     edited_line: int = 0
+    lexed_line: int = 0
+    """How far the present job has come."""
     job: Iterator[None] | None = None
     is_in_idle_pass: bool = False
 
@@ -73,8 +73,10 @@ class _Document:
     def can_wait(self) -> bool:
         """Whether what is left to do is far from where the user types."""
         text = self.text
-        if not (text and text.is_resumable and text.dirty):
+        if not (text and text.dirty):
             return False
+        if not text.is_resumable:  # each run begins at the top
+            return self.lexed_line >= self.edited_line + _NEAR_LINES
         return abs(text.dirty[0].first - self.edited_line) >= _NEAR_LINES
 
     def apply_edits(self) -> None:
@@ -193,6 +195,9 @@ class HighlightHost:
 
     def _step(self, number: int) -> None:
         document = self._documents[number]
+        if document.edits and document.can_wait:  # they came when it could not
+            document.job = self._lex(number, document)
+            document.is_in_idle_pass = False
         if number != self._current or time.monotonic() - self._said_at > _SIGN_OF_LIFE_S:
             self._send("lexing", number, time.process_time())
             self._flush()
@@ -221,7 +226,7 @@ class HighlightHost:
         if is_too_large(len(text.lines), sum(map(len, text.lines))):
             self._give_up(number, "This document is too large to color.")
             return
-        view = document.view
+        view, document.lexed_line = document.view, 0
         if not (document.is_whole and text.comes_soon(view.start)):
             self._send_spans(number, document, text.guess(view))
             self._flush()
@@ -230,6 +235,7 @@ class HighlightHost:
             return
         for piece in text.run():
             self._send_spans(number, document, piece)
+            document.lexed_line = piece[0]
             if text.dirty:
                 yield
             if document.view is not view and not text.comes_soon(document.view.start):
@@ -255,16 +261,12 @@ class HighlightHost:
 
     def _send_spans(self, number: int, document: _Document, piece: Piece) -> None:
         first, spans = piece
-        is_far = abs(first - document.edited_line) >= _NEAR_LINES
-        is_typing = time.monotonic() < self._edited_at + _TYPING_S
-        within_s = _FAR_S if is_far and is_typing else 0.0
         while spans:
             sizes = accumulate(len(line) + 1 for line in spans)
             count = next(
                 (n for n, size in enumerate(sizes, 1) if size > _MESSAGE_SPANS), len(spans)
             )
-            message = "spans", number, document.revision, first, spans[:count]
-            self._send(*message, within_s=within_s)
+            self._send("spans", number, document.revision, first, spans[:count])
             first, spans = first + count, spans[count:]
 
     def _give_up(self, number: int, reason: str) -> None:
