@@ -17,9 +17,10 @@ class Desk(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.sent: list[tuple[int, int]] = []
-        self.burst = EditBurst(self._send, self)
+        self.burst = EditBurst(self)
+        self.burst.due.connect(self._on_burst_due)
 
-    def _send(self, document: int, edit: LineEdit) -> None:
+    def _on_burst_due(self, document: int, edit: LineEdit) -> None:
         self.sent.append((document, edit.revision))
 
     def type(self, document: int, revision: int, line: int) -> None:

@@ -1,10 +1,10 @@
 """What is typed fast in one line goes to the highlighting host together, not letter by letter."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from PySide6.QtCore import QObject, QTimer, Slot
+from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from starpad.highlighting.protocol import LineSpans
 
@@ -32,9 +32,12 @@ class LineEdit(NamedTuple):
 class EditBurst(QObject):
     """Holds back the last edit of a line for a moment: the next one says all that it does."""
 
-    def __init__(self, send: Callable[[int, LineEdit], None], parent: QObject) -> None:
+    due = Signal(int, object)
+    """Document, LineEdit. A signal and no function of the owner's: that would make a cycle of them,
+    and Python may clear it away in any thread, timers included."""
+
+    def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._send = send
         self._waiting: tuple[int, LineEdit] | None = None
         self._sent_at = 0.0
         self._timer = QTimer(self, singleShot=True, interval=_BURST_MS)
@@ -46,7 +49,7 @@ class EditBurst(QObject):
         if waiting and (line is None or (document, line) != (waiting[0], waiting[1].line)):
             self.settle()
         if line is None:
-            self._send(document, edit)
+            self.due.emit(document, edit)
             return
         self._waiting = document, edit
         if time.monotonic() > self._sent_at + _BURST_MS / 1000:
@@ -60,4 +63,4 @@ class EditBurst(QObject):
         waiting, self._waiting = self._waiting, None
         if waiting:
             self._sent_at = time.monotonic()
-            self._send(*waiting)
+            self.due.emit(*waiting)

@@ -79,7 +79,8 @@ class HighlightService(QObject):
         self._edited_at = 0.0
         self._turn = QTimer(self, singleShot=True, interval=0)
         self._turn.timeout.connect(self._on_turn)
-        self._burst = EditBurst(self._send_edit, self)
+        self._burst = EditBurst(self)
+        self._burst.due.connect(self._on_burst_due)
         # So are documents opened again one by one: with all at once, keys would wait.
         self._to_reopen: deque[int] = deque()
         self._reopening = QTimer(self, singleShot=True, interval=0)
@@ -133,7 +134,8 @@ class HighlightService(QObject):
         if document in self._documents:
             self._burst.take(document, edit)
 
-    def _send_edit(self, document: int, edit: LineEdit) -> None:
+    @Slot(int, object)
+    def _on_burst_due(self, document: int, edit: LineEdit) -> None:
         if edit.removed:  # not a part of a text that is coming
             self._edited_at = time.monotonic()
         if document == self._lexing:
@@ -238,8 +240,7 @@ class HighlightService(QObject):
         self._restart()
 
     def _is_starved(self) -> bool:
-        """Return whether the host got too little of the processor to be blamed for its silence."""
-        # It steps aside for everything else, above all for a model on all cores.
+        """Return whether the host, which steps aside for all else, lacks time and not an answer."""
         self._silences += 1
         if self._process is None or self._silences > _MAX_SILENCES:
             return False
