@@ -137,6 +137,9 @@ class _Shadow:
     def leave(self) -> None:
         pass
 
+    def caret_moved(self) -> None:
+        pass
+
 
 class _Session:
     """The editor in the window, the model beside it, and what is done to both."""
