@@ -75,3 +75,11 @@ def test_a_note_on_suggestions_is_painted_and_has_nothing_laid_out(
     status.show_suggestion(SuggestionState.PAUSED, "")
     qtbot.waitUntil(lambda: note.text() == "Suggestion: waiting for a pause")
     assert note.sizeHint() == hint
+
+
+@pytest.mark.parametrize("name", ["Suggestions", "Caret position"])
+def test_a_label_that_is_not_cut_says_what_it_is(starpad: Starpad, qtbot: QtBot, name: str) -> None:
+    labels = starpad.window.status.findChildren(ElidedLabel)
+    label = next(label for label in labels if label.accessibleName() == name)
+    starpad.window.status.show_caret(123_456, 1)  # wider than before: the label is resized
+    qtbot.waitUntil(lambda: label.toolTip() == name)

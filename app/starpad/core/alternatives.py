@@ -54,10 +54,9 @@ class Alternatives:
 
     def go_on(self, typed: str) -> None:
         """Keep those that go on with `typed`, and show one of them."""
-        self.asked = min(self.asked, 1)  # what else could stand here is counted from here on
-        if not self.texts:
-            return
         shown = self.shown
         kept = [text for text in self.texts if text.startswith(typed) and text != typed]
         self.index = kept.index(shown) if shown in kept else 0
         self.texts = [text[len(typed) :] for text in kept]
+        # What else could stand here is counted from here on.
+        self.asked = min(self.asked, 1)

@@ -190,14 +190,16 @@ class HighlightHost:
             return
         is_ready = document.can_wait or (text and text.is_interruptible)
         if not document.job or (kind == "edit" and is_ready):
-            document.job = self._lex(number, document)
-            document.is_in_idle_pass = False
+            self._begin(number, document)
+
+    def _begin(self, number: int, document: _Document) -> None:
+        document.job = self._lex(number, document)
+        document.is_in_idle_pass = False
 
     def _step(self, number: int) -> None:
         document = self._documents[number]
         if document.edits and document.can_wait:  # they came when it could not
-            document.job = self._lex(number, document)
-            document.is_in_idle_pass = False
+            self._begin(number, document)
         if number != self._current or time.monotonic() - self._said_at > _SIGN_OF_LIFE_S:
             self._send("lexing", number, time.process_time())
             self._flush()
@@ -209,9 +211,9 @@ class HighlightHost:
             has_more = document.edits or (
                 document.is_whole and document.text and document.text.dirty
             )
-            document.job = self._lex(number, document) if has_more else None
-            document.is_in_idle_pass = False
+            document.job, document.is_in_idle_pass = None, False
             if has_more:
+                self._begin(number, document)
                 self._current = None
         except Exception as error:  # a lexer's bug or its recursion limit: the others go on
             _log.warning("Document %d (%s): %r", number, document.file_name, error)

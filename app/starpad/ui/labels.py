@@ -35,7 +35,10 @@ def restyle(widget: QWidget, name: str, value: str) -> None:
 
 
 class ElidedLabel(QLabel):
-    """One line that is cut with an ellipsis where room is short; its tip says the whole."""
+    """One line that is cut with an ellipsis where room is short; its tip then says the whole.
+
+    Else the tip is its accessible name, if it has one.
+    """
 
     def __init__(
         self,
@@ -57,7 +60,7 @@ class ElidedLabel(QLabel):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         is_cut = self.fontMetrics().horizontalAdvance(self.text()) > self.contentsRect().width()
-        self.setToolTip(self.text() if is_cut else "")
+        self.setToolTip(self.text() if is_cut else self.accessibleName())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         room = self.contentsRect()

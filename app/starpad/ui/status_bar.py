@@ -82,7 +82,7 @@ class StatusBar(QStatusBar):
         if stretch:
             self.addWidget(label, stretch)
         else:
-            self.addPermanentWidget(label, stretch)
+            self.addPermanentWidget(label)
         return label
 
     def _button(self, name: str, *actions: QAction) -> QToolButton:

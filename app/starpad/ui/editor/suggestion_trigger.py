@@ -62,7 +62,6 @@ class SuggestionTrigger(QObject):
         self._pause.start(pause_ms)
         self._early.start(pacing.early_ms(pause_ms, is_line_new=is_line_new))
 
-    @Slot()
     def wait_for_rest(self) -> None:
         """Have the caret count as resting when it stays."""
         self._rest.start()
